@@ -1,0 +1,101 @@
+/*
+ * types/assay.h
+ *		SQL type "assay": mass fraction of each rare earth element.
+ *
+ * On disk: a varlena whose body is
+ *		uint32	head		bits 0..16: elements present, by dense index;
+ *							bit 31: standard deviations follow
+ *		uint32	ppb[n]		fraction of each element present, in index order
+ *		uint32	sd[n]		its standard deviation in ppb (0: none), only if bit 31
+ * The form is canonical (bit 31 only if some sd is not 0), so equal values are
+ * equal bytes.  An element may be present with fraction 0 (measured: none).
+ * The sum of the fractions is at most 10^9; each sd is at most 10^9.
+ *
+ * Short varlena headers leave the body unaligned: it is read by memcpy only,
+ * through the functions below, from PG_GETARG_VARLENA_PP / PG_DETOAST_DATUM_PACKED.
+ */
+#ifndef RT_ASSAY_H
+#define RT_ASSAY_H
+
+#include "retrack.h"
+#include "port/pg_bitutils.h"
+#include "types/element.h"
+#include "types/mass.h"
+
+#define ASSAY_PPB INT64CONST(1000000000)	/* 100 % */
+#define ASSAY_MASK ((uint32) 0x1FFFF)
+#define ASSAY_HAS_SD ((uint32) 0x80000000)
+
+typedef struct varlena Assay;
+
+/* An assay taken apart: what parsing fills and building reads. */
+typedef struct AssayParts
+{
+	uint32		mask;			/* elements present, by dense index */
+	uint32		ppb[ELEMENT_COUNT]; /* by dense index; 0 where absent */
+	uint32		sd[ELEMENT_COUNT];	/* ditto; 0: no deviation stated */
+} AssayParts;
+
+static inline uint32
+assay_head(const Assay *a)
+{
+	uint32		head;
+
+	memcpy(&head, VARDATA_ANY(a), sizeof(head));
+	return head;
+}
+
+static inline uint32
+assay_mask(const Assay *a)
+{
+	return assay_head(a) & ASSAY_MASK;
+}
+
+static inline int
+assay_count(const Assay *a)
+{
+	return pg_popcount32(assay_mask(a));
+}
+
+/* i-th entry in element order: fraction in ppb. */
+static inline uint32
+assay_ppb(const Assay *a, int i)
+{
+	uint32		v;
+
+	memcpy(&v, VARDATA_ANY(a) + sizeof(uint32) * (1 + i), sizeof(v));
+	return v;
+}
+
+/* i-th entry in element order: standard deviation in ppb; n is assay_count. */
+static inline uint32
+assay_sd(const Assay *a, int n, int i)
+{
+	uint32		v;
+
+	if (!(assay_head(a) & ASSAY_HAS_SD))
+		return 0;
+	memcpy(&v, VARDATA_ANY(a) + sizeof(uint32) * (1 + n + i), sizeof(v));
+	return v;
+}
+
+/* Fraction of one element in ppb, 0 if absent. */
+extern uint32 rt_assay_fraction(const Assay *a, int element_index);
+
+extern void rt_assay_unpack(const Assay *a, AssayParts *parts);
+
+/* Builds the canonical value in the current memory context. */
+extern Assay *rt_assay_build(const AssayParts *parts);
+
+/*
+ * Mass of oxide (REO) of a material in mg, exact rational arithmetic from the
+ * standard atomic weights, rounded once, half away from zero; raises 22003 if
+ * it does not fit.
+ */
+extern Mass rt_reo_mass(Mass m, const Assay *a);
+
+#define DatumGetAssayPP(d) ((Assay *) PG_DETOAST_DATUM_PACKED(d))
+#define PG_GETARG_ASSAY_PP(n) DatumGetAssayPP(PG_GETARG_DATUM(n))
+#define PG_RETURN_ASSAY_P(x) PG_RETURN_POINTER(x)
+
+#endif							/* RT_ASSAY_H */

@@ -1,0 +1,110 @@
+/*
+ * fdw/json_scan.h
+ *		Streaming, projecting JSON scanner: bytes in as they arrive, records out.
+ *
+ * No server headers here or in json_scan.c: it is unit-tested and fuzzed alone.
+ * It never longjmps and allocates through the given functions only.
+ *
+ * Use:	json_scan_create, then repeat { json_scan_feed; while json_scan_next
+ *		gives JSON_SCAN_RECORD use json_scan_field }, at the end of the body
+ *		json_scan_finish and once more json_scan_next until JSON_SCAN_END.
+ */
+#ifndef RT_JSON_SCAN_H
+#define RT_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum JsonKind
+{
+	JSON_MISSING,				/* the pointer leads nowhere */
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_NUMBER,				/* text as sent, never through a double */
+	JSON_STRING,				/* unescaped, valid UTF-8, may be empty */
+	JSON_OBJECT,				/* raw JSON text */
+	JSON_ARRAY					/* raw JSON text */
+} JsonKind;
+
+typedef struct JsonValue
+{
+	JsonKind	kind;
+	const char *data;			/* not terminated; valid until the next json_scan_next/feed */
+	size_t		len;
+} JsonValue;
+
+typedef enum JsonScanResult
+{
+	JSON_SCAN_RECORD,			/* fields of a record can be read */
+	JSON_SCAN_MORE,				/* feed more bytes, or finish */
+	JSON_SCAN_END,				/* body ended rightly; document values can be read */
+	JSON_SCAN_ERROR				/* see json_scan_error */
+} JsonScanResult;
+
+typedef enum JsonScanErrorCode
+{
+	JSON_ERR_NONE,
+	JSON_ERR_SYNTAX,			/* not RFC 8259 */
+	JSON_ERR_UTF8,				/* invalid UTF-8, lone surrogate */
+	JSON_ERR_NUL,				/* \u0000, which text cannot hold, in a projected string */
+	JSON_ERR_DEPTH,
+	JSON_ERR_TRUNCATED,			/* the body ended inside a value */
+	JSON_ERR_TRAILING,			/* bytes after the document's end */
+	JSON_ERR_RECORDS,			/* nothing, or no array, at the records pointer */
+	JSON_ERR_RECORD_KIND,		/* a record that is not an object */
+	JSON_ERR_RECORD_SIZE,		/* a record above max_record_size */
+	JSON_ERR_MEMORY
+} JsonScanErrorCode;
+
+typedef struct JsonScanSpec
+{
+	const char *records;		/* RFC 6901 pointer to the array; "" = the document itself */
+	bool		ndjson;			/* a record per line instead */
+	int			nfields;
+	const char *const *fields;	/* pointers inside a record; "" = the raw record */
+	int			ndocument;
+	const char *const *document;	/* pointers from the document's top (next cursor, total, error) */
+	size_t		max_record_size;	/* bytes; also bounds document values */
+	int			max_depth;
+	void	   *(*alloc) (void *arg, size_t size);	/* NULL on failure */
+	void		(*release) (void *arg, void *p);
+	void	   *alloc_arg;
+} JsonScanSpec;
+
+typedef struct JsonScanError
+{
+	JsonScanErrorCode code;
+	const char *message;		/* static text, lower case, no period */
+	uint64_t	offset;			/* byte of the (decoded) body, from 0 */
+	uint64_t	record;			/* number of the record, from 1; 0: outside any */
+	char		pointer[256];	/* where in the document or record, cut with "..." */
+} JsonScanError;
+
+typedef struct JsonScan JsonScan;
+
+/* NULL if memory is short or a pointer is not RFC 6901. */
+extern JsonScan *json_scan_create(const JsonScanSpec *spec);
+extern void json_scan_free(JsonScan *scan);
+
+/* Begins another body with the same spec. */
+extern void json_scan_reset(JsonScan *scan);
+
+/* Copies what it needs to keep: data may be reused after json_scan_next said JSON_SCAN_MORE. */
+extern void json_scan_feed(JsonScan *scan, const char *data, size_t len);
+extern void json_scan_finish(JsonScan *scan);
+extern JsonScanResult json_scan_next(JsonScan *scan);
+
+/* i-th field of the current record. */
+extern const JsonValue *json_scan_field(const JsonScan *scan, int i);
+
+/* i-th document value; meaningful after JSON_SCAN_END. */
+extern const JsonValue *json_scan_document(const JsonScan *scan, int i);
+
+extern const JsonScanError *json_scan_error(const JsonScan *scan);
+
+/* Bytes held in its buffers now: for EXPLAIN's peak. */
+extern size_t json_scan_memory(const JsonScan *scan);
+
+#endif							/* RT_JSON_SCAN_H */

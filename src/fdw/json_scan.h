@@ -23,16 +23,23 @@ typedef enum JsonKind
 	JSON_FALSE,
 	JSON_TRUE,
 	JSON_NUMBER,				/* text as sent, never through a double */
-	JSON_STRING,				/* unescaped, valid UTF-8, may be empty */
+	JSON_STRING,				/* unescaped, valid UTF-8, may be empty, never holds a zero byte */
+	JSON_BAD_STRING,			/* legal JSON no text can hold: \u0000, a lone surrogate; data = raw */
 	JSON_OBJECT,				/* raw JSON text */
 	JSON_ARRAY					/* raw JSON text */
 } JsonKind;
 
+/*
+ * Nothing is terminated; all is valid until the next json_scan_next, feed or
+ * reset (document values: until the next reset or free).
+ */
 typedef struct JsonValue
 {
 	JsonKind	kind;
-	const char *data;			/* not terminated; valid until the next json_scan_next/feed */
+	const char *data;			/* the value's text: unescaped for strings */
 	size_t		len;
+	const char *raw;			/* the value as sent, with quotes and escapes */
+	size_t		raw_len;
 } JsonValue;
 
 typedef enum JsonScanResult
@@ -47,13 +54,13 @@ typedef enum JsonScanErrorCode
 {
 	JSON_ERR_NONE,
 	JSON_ERR_SYNTAX,			/* not RFC 8259 */
-	JSON_ERR_UTF8,				/* invalid UTF-8, lone surrogate */
-	JSON_ERR_NUL,				/* \u0000, which text cannot hold, in a projected string */
+	JSON_ERR_UTF8,				/* invalid UTF-8 */
 	JSON_ERR_DEPTH,
 	JSON_ERR_TRUNCATED,			/* the body ended inside a value */
 	JSON_ERR_TRAILING,			/* bytes after the document's end */
 	JSON_ERR_RECORDS,			/* nothing, or no array, at the records pointer */
-	JSON_ERR_RECORD_KIND,		/* a record that is not an object */
+	JSON_ERR_RECORD_KIND,		/* a record that is not an object; the one error after which
+								 * json_scan_next may be called to go on with the next record */
 	JSON_ERR_RECORD_SIZE,		/* a record above max_record_size */
 	JSON_ERR_MEMORY
 } JsonScanErrorCode;
@@ -65,8 +72,9 @@ typedef struct JsonScanSpec
 	int			nfields;
 	const char *const *fields;	/* pointers inside a record; "" = the raw record */
 	int			ndocument;
-	const char *const *document;	/* pointers from the document's top (next cursor, total, error) */
-	size_t		max_record_size;	/* bytes; also bounds document values */
+	const char *const *document;	/* pointers from the document's top (next cursor, total, error);
+									 * not into the records; one that holds the records has no text */
+	size_t		max_record_size;	/* bytes; also bounds each document value */
 	int			max_depth;
 	void	   *(*alloc) (void *arg, size_t size);	/* NULL on failure */
 	void		(*release) (void *arg, void *p);
@@ -84,7 +92,11 @@ typedef struct JsonScanError
 
 typedef struct JsonScan JsonScan;
 
-/* NULL if memory is short or a pointer is not RFC 6901. */
+/* True if the text is an RFC 6901 pointer of at most JSON_POINTER_TOKENS tokens. */
+#define JSON_POINTER_TOKENS 64
+extern bool json_pointer_valid(const char *pointer);
+
+/* NULL if memory is short or a pointer is not valid; the spec's pointers are copied. */
 extern JsonScan *json_scan_create(const JsonScanSpec *spec);
 extern void json_scan_free(JsonScan *scan);
 
@@ -99,10 +111,18 @@ extern JsonScanResult json_scan_next(JsonScan *scan);
 /* i-th field of the current record. */
 extern const JsonValue *json_scan_field(const JsonScan *scan, int i);
 
-/* i-th document value; meaningful after JSON_SCAN_END. */
+/* i-th document value; meaningful after JSON_SCAN_END and after JSON_ERR_RECORDS. */
 extern const JsonValue *json_scan_document(const JsonScan *scan, int i);
 
 extern const JsonScanError *json_scan_error(const JsonScan *scan);
+
+/*
+ * Takes the next element from the raw text of an array that a scan gave out
+ * (so it is known to be valid).  *cursor begins at raw and is moved; false at
+ * the array's end.  Strings are unescaped into scratch, which must have room
+ * for the array's raw length and lives as long as the value is used.
+ */
+extern bool json_array_next(const char **cursor, const char *end, char *scratch, JsonValue *value);
 
 /* Bytes held in its buffers now: for EXPLAIN's peak. */
 extern size_t json_scan_memory(const JsonScan *scan);

@@ -27,6 +27,7 @@ SQL_PARTS = $(wildcard \
 	sql/chain/trace_origin.sql \
 	sql/chain/lot_graph.sql \
 	sql/registry/registry_tables.sql \
+	sql/registry/registry_comments.sql \
 	sql/registry/registry_seed.sql \
 	sql/registry/registry_views.sql \
 	sql/registry/detection_views.sql \

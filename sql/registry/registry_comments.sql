@@ -213,11 +213,12 @@ BEGIN
       ('pull_reject', 'resolved_at', 'when a retry landed it; NULL: open')
     )
     SELECT r.relname AS relation, a.attname AS attribute, coalesce(own.comment, common.comment) AS comment
-    FROM pg_class r
+    FROM pg_namespace n
+    JOIN pg_class r ON r.relnamespace = n.oid
     JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN own ON own.relation = r.relname AND own.attribute = a.attname
     LEFT JOIN common ON common.attribute = a.attname
-    WHERE r.relnamespace = registry::regnamespace AND r.relkind IN ('r', 'p')
+    WHERE n.nspname = registry AND r.relkind IN ('r', 'p')
       AND col_description(r.oid, a.attnum) IS NULL
   LOOP
     CONTINUE WHEN c.comment IS NULL;

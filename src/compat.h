@@ -27,4 +27,19 @@
 #include "varatt.h"
 #endif
 
+/*
+ * 15 exports comparators that tuplesort knows and inlines; they take Datums as
+ * unsigned integers.
+ */
+#include "utils/sortsupport.h"
+#if PG_VERSION_NUM >= 150000
+#define rt_ssup_unsigned_cmp ssup_datum_unsigned_cmp
+#else
+static inline int
+rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
+{
+	return x < y ? -1 : x > y;
+}
+#endif
+
 #endif							/* RT_COMPAT_H */

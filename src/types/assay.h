@@ -94,6 +94,39 @@ extern Assay *rt_assay_build(const AssayParts *parts);
  */
 extern Mass rt_reo_mass(Mass m, const Assay *a);
 
+/* Longest text form with its terminator: 17 entries "Xx=12.3456789%±12.3456789%,". */
+#define ASSAY_TEXT_MAX 544
+
+typedef enum AssayParse
+{
+	ASSAY_PARSE_OK,
+	ASSAY_PARSE_SYNTAX,
+	ASSAY_PARSE_EMPTY,			/* names no element */
+	ASSAY_PARSE_UNKNOWN,		/* neither an element nor an oxide of trade */
+	ASSAY_PARSE_DUPLICATE,		/* element (or element and oxide) named twice */
+	ASSAY_PARSE_NEGATIVE,		/* fraction or deviation below zero */
+	ASSAY_PARSE_DEVIATION,		/* standard deviation above 100 % */
+	ASSAY_PARSE_TOTAL			/* one fraction or all of them above 100 % */
+} AssayParse;
+
+/* What was wrong: a piece of the text that was read, or an element. */
+typedef struct AssayFault
+{
+	const char *at;				/* into the text; NULL if the fault has no place */
+	int			len;
+	Element		element;		/* of DUPLICATE, NEGATIVE, DEVIATION, TOTAL; or 0 */
+	uint64		total;			/* of TOTAL: the sum in ppb; 0 if beyond counting */
+} AssayFault;
+
+/* Reads both text forms, "Nd=29.5%,Dy=3.15%±0.05%" and the JSON object. */
+extern AssayParse rt_assay_parse(const char *s, size_t len, AssayParts *parts, AssayFault *fault);
+
+/* Checks what building relies on: at least one element, total, deviations. */
+extern AssayParse rt_assay_check(const AssayParts *parts, AssayFault *fault);
+
+/* Prints the canonical text into buf (ASSAY_TEXT_MAX bytes), returns the length. */
+extern int	rt_assay_print(const AssayParts *parts, char *buf);
+
 #define DatumGetAssayPP(d) ((Assay *) PG_DETOAST_DATUM_PACKED(d))
 #define PG_GETARG_ASSAY_PP(n) DatumGetAssayPP(PG_GETARG_DATUM(n))
 #define PG_RETURN_ASSAY_P(x) PG_RETURN_POINTER(x)

@@ -13,6 +13,7 @@
 typedef uint8 Element;
 
 #define ELEMENT_COUNT 17
+#define ELEMENT_PM ((Element) 61)	/* the one without standard atomic weight */
 
 typedef struct ElementInfo
 {
@@ -52,6 +53,31 @@ element_from_index(int i)
 
 /* Reads symbol, name, Chinese character or atomic number; false if it is none. */
 extern bool rt_element_parse(const char *s, size_t len, Element *result);
+
+/* Reads the oxide of trade: its formula in any case, or 氧化 and the character. */
+extern bool rt_oxide_parse(const char *s, size_t len, Element *result);
+
+/* What the readers of all types share: ASCII blanks, words in any ASCII case. */
+static inline bool
+rt_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+extern void rt_trim_blanks(const char **s, const char **end);
+extern bool rt_ascii_equal(const char *s, size_t len, const char *word);
+
+/* Mass of the oxide's oxygen per mass of the element: oxygen / metal, both x 10^6. */
+static inline uint64
+element_oxygen_e6(const ElementInfo *info)
+{
+	return (uint64) info->oxide_oxygen * OXYGEN_WEIGHT_E6;
+}
+
+static inline uint64
+element_metal_e6(const ElementInfo *info)
+{
+	return (uint64) info->oxide_atoms * info->weight_e6;
+}
 
 #define DatumGetElement(d) ((Element) DatumGetUInt8(d))
 #define ElementGetDatum(z) UInt8GetDatum(z)

@@ -29,6 +29,12 @@ extern LicenceIdParse rt_licence_id_parse(const char *s, size_t len, LicenceId *
 /* Prints with (or without) check character into buf, returns the length. */
 extern int	rt_licence_id_print(LicenceId id, bool with_check, char *buf);
 
+/*
+ * ISO 7064 MOD 37,36 check character of the given characters (0-9A-Z, any
+ * case); '\0' if there is another character among them.
+ */
+extern char rt_check_character(const char *s, size_t len);
+
 #define DatumGetLicenceId(d) DatumGetUInt64(d)
 #define LicenceIdGetDatum(x) UInt64GetDatum(x)
 #define PG_GETARG_LICENCE_ID(n) DatumGetLicenceId(PG_GETARG_DATUM(n))

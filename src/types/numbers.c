@@ -1,0 +1,49 @@
+/*
+ * types/numbers.c
+ *		Between the types and numeric, and between UTF-8 and the database's
+ *		encoding.
+ */
+#include "retrack.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "types/decimal.h"
+#include "types/numbers.h"
+
+#ifndef HAVE_INT128
+#error "retrack needs a compiler with 128-bit integers"
+#endif
+
+text *
+rt_utf8_text(const char *s)
+{
+	char	   *converted = pg_any_to_server(s, strlen(s), PG_UTF8);
+
+	return cstring_to_text(converted);
+}
+
+void
+rt_mass_overflow(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("mass out of range"),
+			 errdetail("A mass is at most 9223372036.854775807 t either way.")));
+}
+
+Mass
+rt_numeric_to_mass(Numeric n, int shift)
+{
+	char	   *s = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(n)));
+	const char *p = s;
+	Decimal		number;
+	uint64		mg;
+
+	/* numeric_out never prints an exponent, and "NaN" or "Infinity" is no number. */
+	if (!rt_decimal_scan(&p, s + strlen(s), &number) ||
+		!rt_decimal_scale(&number, shift, (uint64) PG_INT64_MAX + number.negative, &mg))
+		rt_mass_overflow();
+	pfree(s);
+	return (Mass) (number.negative ? UINT64CONST(0) - mg : mg);
+}

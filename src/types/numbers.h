@@ -1,0 +1,47 @@
+/*
+ * types/numbers.h
+ *		Between the types and numeric, and between UTF-8 and the database's
+ *		encoding.
+ */
+#ifndef RT_NUMBERS_H
+#define RT_NUMBERS_H
+
+#include "retrack.h"
+#include "utils/numeric.h"
+
+#include "types/mass.h"
+
+/* A constant of ours, in UTF-8, as text in the database's encoding. */
+extern text *rt_utf8_text(const char *s);
+
+/*
+ * Numeric x 10^shift as a mass in mg, rounded half away from zero; raises 22003
+ * if it is NaN, infinite or out of range.
+ */
+extern Mass rt_numeric_to_mass(Numeric n, int shift);
+
+/* Raises 22003 "mass out of range". */
+extern void rt_mass_overflow(void) pg_attribute_noreturn();
+
+/* Raises 22003 unless v fits a mass. */
+static inline Mass
+rt_int128_to_mass(int128 v)
+{
+	if (unlikely(v > PG_INT64_MAX || v < PG_INT64_MIN))
+		rt_mass_overflow();
+	return (Mass) v;
+}
+
+/* v / divisor (> 0), rounded half away from zero. */
+static inline int128
+rt_divide_rounded(int128 v, int64 divisor)
+{
+	int128		q = v / divisor;
+	int128		r = v % divisor;
+
+	if (r < 0 ? -r >= divisor + r : r >= divisor - r)
+		q += v < 0 ? -1 : 1;
+	return q;
+}
+
+#endif							/* RT_NUMBERS_H */

@@ -26,6 +26,8 @@ SQL_PARTS = $(wildcard \
 	sql/fdw/fdw_stats.sql \
 	sql/chain/trace_origin.sql \
 	sql/chain/lot_graph.sql \
+	sql/registry/as_of.sql \
+	sql/registry/normal_name.sql \
 	sql/registry/registry_tables.sql \
 	sql/registry/registry_comments.sql \
 	sql/registry/registry_seed.sql \

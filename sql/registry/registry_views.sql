@@ -1,0 +1,165 @@
+-- The views that answer how things stand: licences, quotas, material, submissions, deliveries.
+CREATE FUNCTION retrack.create_registry_views(registry name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
+BEGIN
+  EXECUTE format($ddl$
+CREATE VIEW %1$I.licence_usage WITH (security_barrier) AS
+SELECT l.licence, l.holder, l.kind, l.status, l.valid, i.line, i.control_code, i.form,
+       i.granted, i.drawn, i.granted - i.drawn AS remaining,
+       round(i.drawn::numeric / nullif(i.granted::numeric, 0), 4) AS share,
+       l.max_uses, l.uses, l.max_uses - l.uses AS uses_left,
+       upper(l.valid) - t.day AS days_left,
+       CASE WHEN i.drawn::numeric > i.granted::numeric * (1 + i.tolerance) OR l.uses > l.max_uses THEN 'overdrawn'
+            WHEN l.status <> 'issued' THEN l.status
+            WHEN NOT l.valid @> t.day THEN CASE WHEN t.day < lower(l.valid) THEN 'not yet valid' ELSE 'expired' END
+            WHEN i.drawn >= i.granted OR l.uses >= l.max_uses THEN 'used up'
+            WHEN i.drawn::numeric >= n.share * i.granted::numeric OR l.uses >= n.share * l.max_uses THEN 'nearly used'
+            ELSE 'in use' END AS verdict
+FROM %1$I.licence l
+JOIN %1$I.licence_item i USING (licence)
+CROSS JOIN (SELECT retrack.as_of()::date AS day) t
+CROSS JOIN (SELECT coalesce(max(value), 1) AS share FROM %1$I.setting WHERE name = 'licence_usage.nearly') n
+WHERE NOT l.withdrawn AND NOT i.withdrawn
+  AND l.holder IN (SELECT v.party_id FROM %1$I.visible_party v);
+
+CREATE VIEW %1$I.quota_usage WITH (security_barrier) AS
+SELECT q.quota_id, q.holder, p.name, q.stage, q.ore_class, q.period, q.granted, q.drawn,
+       q.granted - q.drawn AS remaining,
+       round(q.drawn::numeric / nullif(q.granted::numeric, 0), 4) AS share,
+       round(least(1, greatest(0, (t.day + 1 - lower(q.period))::numeric
+                                  / nullif(upper(q.period) - lower(q.period), 0))), 4) AS elapsed,
+       CASE WHEN q.drawn > q.granted THEN 'overdrawn'
+            WHEN q.drawn = q.granted AND q.granted::numeric > 0 THEN 'used up'
+            WHEN q.drawn::numeric >= n.share * q.granted::numeric AND q.granted::numeric > 0 THEN 'nearly used'
+            ELSE 'in use' END AS verdict
+FROM %1$I.quota q
+JOIN %1$I.party p ON p.party_id = q.holder
+CROSS JOIN (SELECT retrack.as_of()::date AS day) t
+CROSS JOIN (SELECT coalesce(max(value), 1) AS share FROM %1$I.setting WHERE name = 'quota_usage.nearly') n
+WHERE NOT q.withdrawn
+  AND q.holder IN (SELECT v.party_id FROM %1$I.visible_party v);
+
+CREATE VIEW %1$I.facility_movement WITH (security_barrier) AS
+SELECT m.facility_id, daterange(m.month, (m.month + interval '1 month')::date) AS period,
+       m.flow, m.form, m.mass, m.assay, i.random_rsd, i.systematic_rsd, m.instrument, m.relation, m.row_id
+FROM (
+  SELECT facility_id, upper(period) AS month, lower(period) AS day, 'opening'::retrack.flow AS flow, form, mass, assay,
+         instrument, 'inventory' AS relation, inventory_id AS row_id
+  FROM %1$I.inventory WHERE NOT withdrawn
+  UNION ALL
+  SELECT facility_id, lower(period), lower(period), 'closing', form, mass, assay, instrument, 'inventory', inventory_id
+  FROM %1$I.inventory WHERE NOT withdrawn
+  UNION ALL
+  SELECT to_facility, date_trunc('month', transferred_on::timestamp)::date, transferred_on, 'receipt', form, mass, assay,
+         instrument, 'transfer', transfer_id
+  FROM %1$I.transfer WHERE reported_by = receiver AND to_facility IS NOT NULL AND NOT withdrawn
+  UNION ALL
+  SELECT facility_id, date_trunc('month', produced_on::timestamp)::date, produced_on, 'receipt', form, mass, assay,
+         instrument, 'production', production_id
+  FROM %1$I.production WHERE stage = 'mining' AND NOT withdrawn
+  UNION ALL
+  SELECT from_facility, date_trunc('month', transferred_on::timestamp)::date, transferred_on, 'shipment', form, mass, assay,
+         instrument, 'transfer', transfer_id
+  FROM %1$I.transfer WHERE reported_by = shipper AND from_facility IS NOT NULL AND NOT withdrawn
+  UNION ALL
+  SELECT facility_id, date_trunc('month', shipped_on::timestamp)::date, shipped_on, 'shipment', form, net_mass, assay,
+         instrument, 'shipment', shipment_id
+  FROM %1$I.shipment WHERE facility_id IS NOT NULL AND NOT withdrawn
+  UNION ALL
+  SELECT facility_id, date_trunc('month', lost_on::timestamp)::date, lost_on, 'loss', form, mass, assay,
+         instrument, 'loss', loss_id
+  FROM %1$I.loss WHERE NOT withdrawn
+) m
+LEFT JOIN %1$I.instrument i ON i.instrument = m.instrument AND i.valid @> m.day AND NOT i.withdrawn
+WHERE m.facility_id IN (SELECT v.facility_id FROM %1$I.visible_facility v);
+
+CREATE VIEW %1$I.overdue_submission WITH (security_barrier) AS
+SELECT d.producer, d.name, d.period, d.due_before, s.first_submitted_at,
+       CASE WHEN s.first_version IS NULL OR s.gone THEN 'missing'
+            WHEN s.first_version > 1 THEN 'first version unknown'
+            ELSE 'late' END AS status,
+       ceil(extract(epoch FROM CASE WHEN s.first_version IS NULL OR s.gone THEN t.moment ELSE s.first_submitted_at END
+                    - d.due_before) / 86400)::integer AS days_late
+FROM (SELECT retrack.as_of() AS moment) t
+CROSS JOIN LATERAL (
+  SELECT p.party_id AS producer, p.name, daterange(m.month::date, (m.month + interval '1 month')::date) AS period,
+         (m.month + make_interval(months => l.months_after, days => l.day_of_month - 1)) AT TIME ZONE l.time_zone AS due_before
+  FROM %1$I.party p
+  CROSS JOIN (SELECT min(lower(period)) AS day FROM %1$I.submission) b
+  CROSS JOIN LATERAL generate_series(
+    date_trunc('month', coalesce(lower(p.reporting), b.day)::timestamp),
+    least(t.moment AT TIME ZONE 'UTC', (upper(p.reporting) - 1)::timestamp), interval '1 month') m(month)
+  JOIN %1$I.reporting_deadline l ON l.valid @> m.month::date
+  WHERE p.kind = 'producer' AND NOT p.withdrawn
+    AND p.party_id IN (SELECT v.party_id FROM %1$I.visible_party v)
+) d
+LEFT JOIN LATERAL (
+  SELECT (array_agg(s.submitted_at ORDER BY s.version))[1] AS first_submitted_at, min(s.version) AS first_version,
+         (array_agg(s.withdrawn ORDER BY s.version DESC))[1] AS gone
+  FROM %1$I.submission s
+  WHERE s.producer = d.producer AND s.period @> d.period AND s.submitted_at <= t.moment
+) s ON true
+WHERE d.due_before <= t.moment
+  AND (s.first_version IS NULL OR s.gone OR s.first_submitted_at >= d.due_before);
+
+CREATE VIEW %1$I.transfer_difference WITH (security_barrier) AS
+SELECT d.transfer_id, d.shipper, d.receiver, d.transferred_on, d.form, d.shipped, d.received,
+       d.difference AS difference_kg, round(d.sigma, 6) AS sigma_kg,
+       round(100 * d.difference / nullif(greatest(d.shipped::numeric, d.received::numeric), 0), 4) AS percent,
+       d.kind
+FROM (
+  SELECT coalesce(s.transfer_id, r.transfer_id) AS transfer_id, coalesce(s.shipper, r.shipper) AS shipper,
+         coalesce(r.receiver, s.receiver) AS receiver, coalesce(s.transferred_on, r.transferred_on) AS transferred_on,
+         coalesce(s.form, r.form) AS form, s.mass AS shipped, r.mass AS received,
+         s.mass::numeric - r.mass::numeric AS difference,
+         sqrt(power(s.mass::numeric * coalesce(si.random_rsd, 0), 2) + power(r.mass::numeric * coalesce(ri.random_rsd, 0), 2)
+              + CASE WHEN s.instrument = r.instrument
+                     THEN power((s.mass::numeric - r.mass::numeric) * coalesce(si.systematic_rsd, 0), 2)
+                     ELSE power(s.mass::numeric * coalesce(si.systematic_rsd, 0), 2)
+                          + power(r.mass::numeric * coalesce(ri.systematic_rsd, 0), 2) END) AS sigma,
+         CASE WHEN s.transfer_id IS NULL THEN 'shipper silent'
+              WHEN r.transfer_id IS NULL THEN 'receiver silent'
+              WHEN s.receiver <> r.receiver OR s.shipper <> r.shipper THEN 'parties differ'
+              WHEN s.form <> r.form THEN 'form differs'
+              ELSE 'mass differs' END AS kind
+  FROM (SELECT * FROM %1$I.transfer WHERE reported_by = shipper AND NOT withdrawn) s
+  FULL JOIN (SELECT * FROM %1$I.transfer WHERE reported_by = receiver AND NOT withdrawn) r ON r.transfer_id = s.transfer_id
+  LEFT JOIN %1$I.instrument si ON si.instrument = s.instrument AND si.valid @> s.transferred_on
+  LEFT JOIN %1$I.instrument ri ON ri.instrument = r.instrument AND ri.valid @> r.transferred_on
+) d
+CROSS JOIN (SELECT coalesce(max(value) FILTER (WHERE name = 'transfer_difference.kg'), 0) AS kg,
+                   coalesce(max(value) FILTER (WHERE name = 'transfer_difference.percent'), 0) AS percent,
+                   coalesce(max(value) FILTER (WHERE name = 'transfer_difference.sigma'), 0) AS sigma
+            FROM %1$I.setting) t
+LEFT JOIN %1$I.reporting_deadline l ON l.valid @> date_trunc('month', d.transferred_on::timestamp)::date
+WHERE CASE d.kind
+        WHEN 'mass differs' THEN
+          abs(d.difference) > t.kg AND abs(d.difference) > t.sigma * d.sigma
+          AND 100 * abs(d.difference) > t.percent * greatest(d.shipped::numeric, d.received::numeric)
+        WHEN 'parties differ' THEN true
+        WHEN 'form differs' THEN true
+        -- one side has until its deadline to report
+        ELSE coalesce((date_trunc('month', d.transferred_on::timestamp)
+                       + make_interval(months => l.months_after, days => l.day_of_month - 1)) AT TIME ZONE l.time_zone
+                      <= retrack.as_of(), true)
+      END
+  AND (d.shipper IN (SELECT v.party_id FROM %1$I.visible_party v)
+       OR d.receiver IN (SELECT v.party_id FROM %1$I.visible_party v));
+
+CREATE VIEW %1$I.client_volume WITH (security_barrier) AS
+SELECT d.reported_by, retrack.normal_name(d.client_name) AS client,
+       array_agg(DISTINCT d.client_name ORDER BY d.client_name) FILTER (WHERE d.client_name IS NOT NULL) AS spellings,
+       d.kind, d.destination, daterange(d.month, (d.month + interval '1 month')::date) AS period, d.form,
+       count(*) AS deliveries, sum(d.mass) AS mass, sum(d.value) AS value, d.currency
+FROM (
+  SELECT exporter AS reported_by, client_name, 'export' AS kind, destination,
+         date_trunc('month', shipped_on::timestamp)::date AS month, form, net_mass AS mass, value, currency
+  FROM %1$I.shipment WHERE NOT withdrawn
+  UNION ALL
+  SELECT shipper, client_name, 'domestic', NULL, date_trunc('month', transferred_on::timestamp)::date, form, mass, NULL, NULL
+  FROM %1$I.transfer WHERE reported_by = shipper AND NOT withdrawn
+) d
+WHERE d.reported_by IN (SELECT v.party_id FROM %1$I.visible_party v)
+GROUP BY d.reported_by, retrack.normal_name(d.client_name), d.kind, d.destination, d.month, d.form, d.currency;
+$ddl$, registry);
+END $fn$;

@@ -31,6 +31,7 @@ SQL_PARTS = $(wildcard \
 	sql/registry/registry_tables.sql \
 	sql/registry/registry_comments.sql \
 	sql/registry/registry_seed.sql \
+	sql/registry/visibility.sql \
 	sql/registry/registry_views.sql \
 	sql/registry/detection_views.sql \
 	sql/registry/create_registry.sql \

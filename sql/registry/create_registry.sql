@@ -35,6 +35,8 @@ BEGIN
   PERFORM retrack.create_registry_reference(registry);
   PERFORM retrack.create_registry_reports(registry);
   PERFORM retrack.create_registry_records(registry);
+  PERFORM retrack.create_registry_visibility(registry);
+  PERFORM retrack.create_registry_views(registry);
   IF to_regprocedure('retrack.create_registry_rules(name)') IS NOT NULL THEN
     PERFORM retrack.create_registry_rules(registry);
   END IF;
@@ -44,3 +46,14 @@ END $proc$;
 COMMENT ON PROCEDURE retrack.create_registry(name) IS
 'Creates a registry: the tables, keys, checks, indexes, comments and views of a tracking system''s books, with the control list and other reference data seeded, in the schema named, which is created or must be empty. Everything is owned by the caller, who needs CREATE on the database or on the empty schema. One transaction: it is all there or nothing is.
 Errors: RTR01 the schema exists and is not empty (so also a second call); 22004 NULL name; 42939 a name reserved for system schemas; 42501 no right to create.';
+
+DO $do$
+DECLARE
+  f regprocedure;
+BEGIN
+  FOR f IN SELECT oid::regprocedure FROM pg_proc
+    WHERE pronamespace = 'retrack'::regnamespace AND proname LIKE 'create\_registry\_%' AND obj_description(oid, 'pg_proc') IS NULL
+  LOOP
+    EXECUTE format('COMMENT ON FUNCTION %s IS %L', f, 'step of retrack.create_registry; of no use on its own');
+  END LOOP;
+END $do$;

@@ -38,6 +38,24 @@ BEGIN
   END LOOP;
 
   FOR c IN
+    SELECT * FROM (VALUES
+      ('visible_party', 'which parties may the current user see? All for the owner, regulators and (in aggregates) analysts, a producer''s own for a producer. What row security and every view of the registry go by'),
+      ('visible_facility', 'facilities of visible parties'),
+      ('visible_licence', 'licences of visible parties'),
+      ('visible_lot', 'lots of visible facilities'),
+      ('licence_usage', 'how much of each licence item is used, and what is left? One row a licence item. verdict, at retrack.as_of(): overdrawn (past granted and tolerance, or past max_uses), pending, suspended, revoked, surrendered, not yet valid, expired, used up, nearly used (setting licence_usage.nearly), in use'),
+      ('quota_usage', 'how much of each quota is used (in REO), and how much of its period is over? One row a quota; a group''s includes its members''. verdict: overdrawn, used up, nearly used (setting quota_usage.nearly), in use'),
+      ('facility_movement', 'what entered and left each facility''s balance? One row a movement and month; an inventory is its month''s closing and the next month''s opening. Receipts: transfers as the receiver reported them, and mining; shipments: transfers as the shipper reported them, and exports; losses. Other production transforms inside the facility'),
+      ('overdue_submission', 'who has not reported, or reported late? One row a producer and month whose deadline (reporting_deadline) passed by retrack.as_of(): missing, late (the first version came at or after due_before), or first version unknown (only corrections are in the books and they came after it)'),
+      ('transfer_difference', 'which two parties disagree about the same delivery? One row a delivery whose two reports differ in mass by more than the settings transfer_difference.kg, .percent and .sigma, all three (sigma_kg is the standard deviation of the difference by the two instruments), name other parties or another form, or of which one side said nothing by its deadline (at retrack.as_of()). difference_kg > 0: less arrived than was sent'),
+      ('client_volume', 'how much went to which client? One row a reporter, client, destination, month, form and currency; spellings of one client''s name (retrack.normal_name) are one client, kept in spellings. kind: export, domestic (as the shipper reports)')
+    ) AS t(relation, comment)
+    WHERE to_regclass(format('%I.%I', registry, relation)) IS NOT NULL
+  LOOP
+    EXECUTE format('COMMENT ON VIEW %I.%I IS %L', registry, c.relation, c.comment);
+  END LOOP;
+
+  FOR c IN
     WITH common(attribute, comment) AS (VALUES
       ('version', 'version of the report that is in force; a higher one supersedes it'),
       ('updated_at', 'when the source changed the record; incremental pulls follow it'),
@@ -192,7 +210,6 @@ BEGIN
       ('violation', 'rule', 'SQLSTATE of the rule'),
       ('violation', 'relation', 'table of the row'),
       ('violation', 'row_key', 'key of the row'),
-      ('violation', 'party_id', 'party whose row it is'),
       ('violation', 'message', 'what is wrong'),
       ('violation', 'detail', 'the facts: limit, drawn, requested'),
       ('pull_state', 'target', 'table that is filled'),

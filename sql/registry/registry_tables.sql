@@ -99,8 +99,8 @@ CREATE TABLE %1$I.licence_item (
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
   PRIMARY KEY (licence, line),
-  CONSTRAINT licence_item_granted_not_negative CHECK (granted::numeric >= 0),
-  CONSTRAINT licence_item_drawn_not_negative CHECK (drawn::numeric >= 0)
+  CONSTRAINT licence_item_granted_not_negative CHECK (granted >= '0'),
+  CONSTRAINT licence_item_drawn_not_negative CHECK (drawn >= '0')
 ) WITH (fillfactor = 50);
 
 CREATE TABLE %1$I.licence_party (
@@ -143,8 +143,8 @@ CREATE TABLE %1$I.quota (
   source text,
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
-  CONSTRAINT quota_granted_not_negative CHECK (granted::numeric >= 0),
-  CONSTRAINT quota_drawn_not_negative CHECK (drawn::numeric >= 0),
+  CONSTRAINT quota_granted_not_negative CHECK (granted >= '0'),
+  CONSTRAINT quota_drawn_not_negative CHECK (drawn >= '0'),
   CONSTRAINT quota_one_per_holder EXCLUDE USING gist (
     retrack.text_range(holder, holder, '[]') WITH &&,
     retrack.stage_range(stage, stage, '[]') WITH &&,
@@ -172,6 +172,7 @@ CREATE TABLE %1$I.control_list (
   source text NOT NULL,
   CONSTRAINT control_list_one_at_a_time EXCLUDE USING gist (
     retrack.text_range(code, code, '[]') WITH &&,
+    int4range(retrack.atomic_number(element), retrack.atomic_number(element), '[]') WITH &&,
     retrack.form_range(form, form, '[]') WITH &&,
     valid WITH &&)
 );
@@ -226,7 +227,7 @@ CREATE TABLE %1$I.lot (
   facility_id text NOT NULL REFERENCES %1$I.facility,
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   created_on date NOT NULL,
   origin text CHECK (origin IN ('mined', 'imported', 'by_product', 'recycled', 'processed')),
   instrument text,
@@ -239,7 +240,7 @@ CREATE TABLE %1$I.lot_edge (
   input_lot text NOT NULL,
   output_lot text NOT NULL,
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
   PRIMARY KEY (output_lot, input_lot),
@@ -256,7 +257,7 @@ CREATE TABLE %1$I.production (
   ore_class text CHECK (ore_class IN ('rock', 'ionic', 'imported', 'by_product')),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   lot_id text,
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -277,7 +278,7 @@ CREATE TABLE %1$I.transfer (
   transferred_on date NOT NULL,
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   lot_id text,
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -303,7 +304,7 @@ CREATE TABLE %1$I.shipment (
   hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  net_mass retrack.mass NOT NULL CHECK (net_mass::numeric >= 0),
+  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
   lot_id text,
   value numeric CHECK (value >= 0),
   currency text CHECK (currency ~ '^[A-Z]{3}$'),
@@ -326,7 +327,7 @@ CREATE TABLE %1$I.inventory (
   period daterange NOT NULL CHECK (NOT isempty(period)),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
@@ -340,7 +341,7 @@ CREATE TABLE %1$I.loss (
   lost_on date NOT NULL,
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   reason text,
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -358,7 +359,7 @@ CREATE TABLE %1$I.invoice (
   transfer_id text,
   shipment_id text,
   form retrack.form,
-  mass retrack.mass NOT NULL CHECK (mass::numeric >= 0),
+  mass retrack.mass NOT NULL CHECK (mass >= '0'),
   value numeric CHECK (value >= 0),
   vat numeric CHECK (vat >= 0),
   currency text CHECK (currency ~ '^[A-Z]{3}$'),
@@ -378,7 +379,7 @@ CREATE TABLE %1$I.customs_declaration (
   client_name text,
   destination text CHECK (destination ~ '^[A-Z]{2}$'),
   hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
-  net_mass retrack.mass NOT NULL CHECK (net_mass::numeric >= 0),
+  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
   value numeric CHECK (value >= 0),
   currency text CHECK (currency ~ '^[A-Z]{3}$'),
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -412,7 +413,6 @@ CREATE TABLE %1$I.violation (
   rule text NOT NULL,
   relation text NOT NULL,
   row_key text,
-  party_id text,
   message text NOT NULL,
   detail text
 );

@@ -67,13 +67,13 @@ static inline bool
 rt_convert_value(ConvertColumn *column, const JsonValue *value,
 				 Datum *result, bool *isnull, ConvertError *error)
 {
-	if (value->kind <= JSON_NULL && !column->not_null)
+	if (value->kind <= JV_NULL && !column->not_null)
 	{
 		*result = (Datum) 0;
 		*isnull = true;
 		return true;
 	}
-	if (column->fast != NULL && value->kind > JSON_NULL && column->fast(column, value, result))
+	if (column->fast != NULL && value->kind > JV_NULL && column->fast(column, value, result))
 	{
 		*isnull = false;
 		return true;

@@ -16,17 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* JV_: jansson and the server have JSON_ names of their own. */
 typedef enum JsonKind
 {
-	JSON_MISSING,				/* the pointer leads nowhere */
-	JSON_NULL,
-	JSON_FALSE,
-	JSON_TRUE,
-	JSON_NUMBER,				/* text as sent, never through a double */
-	JSON_STRING,				/* unescaped, valid UTF-8, may be empty, never holds a zero byte */
-	JSON_BAD_STRING,			/* legal JSON no text can hold: \u0000, a lone surrogate; data = raw */
-	JSON_OBJECT,				/* raw JSON text */
-	JSON_ARRAY					/* raw JSON text */
+	JV_MISSING,					/* the pointer leads nowhere */
+	JV_NULL,
+	JV_FALSE,
+	JV_TRUE,
+	JV_NUMBER,				/* text as sent, never through a double */
+	JV_STRING,				/* unescaped, valid UTF-8, may be empty, never holds a zero byte */
+	JV_BAD_STRING,				/* legal JSON no text can hold: \u0000, a lone surrogate; data = raw */
+	JV_OBJECT,				/* raw JSON text */
+	JV_ARRAY					/* raw JSON text */
 } JsonKind;
 
 /*

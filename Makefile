@@ -14,7 +14,9 @@ SQL_PARTS = $(wildcard \
 	sql/types/licence_id.sql \
 	sql/types/mass.sql \
 	sql/types/assay.sql \
+	sql/balance/balance.sql \
 	sql/balance/mass_balance.sql \
+	sql/balance/balance_lines.sql \
 	sql/balance/sequences.sql \
 	sql/rules/enforce_licence.sql \
 	sql/rules/enforce_quota.sql \

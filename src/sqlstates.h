@@ -51,4 +51,8 @@
 #define ERRCODE_RT_REGISTRY_EXISTS		RT_SQLSTATE('R', '0', '1')
 #define ERRCODE_RT_REGISTRY_MISSING		RT_SQLSTATE('R', '0', '2')
 
+/* balance */
+#define ERRCODE_RT_BALANCE_RSD			RT_SQLSTATE('B', '0', '1')	/* relative deviation not in 0 to 1 */
+#define ERRCODE_RT_BALANCE_SEQUENCE		RT_SQLSTATE('B', '0', '2')	/* opening differs from the closing before */
+
 #endif							/* RT_SQLSTATES_H */

@@ -1,0 +1,318 @@
+/*
+ * balance/wide_int.c
+ *		Integers of 192 to 512 bits: what is needed once a result, not once a
+ *		row.  Plain schoolbook algorithms: each is a few microseconds at most.
+ */
+#include "balance/wide_int.h"
+
+#include <string.h>
+
+#define DECIMAL_CHUNK UINT64_C(1000000000000000000) /* 10^18, largest power in a limb */
+#define DECIMAL_CHUNK_DIGITS 18
+
+bool
+wide_is_zero(const uint64_t *a, int n)
+{
+	uint64_t	any = 0;
+
+	for (int i = 0; i < n; i++)
+		any |= a[i];
+	return any == 0;
+}
+
+bool
+wide_is_negative(const uint64_t *a, int n)
+{
+	return a[n - 1] >> 63;
+}
+
+void
+wide_negate(uint64_t *a, int n)
+{
+	uint64_t	carry = 1;
+
+	for (int i = 0; i < n; i++)
+		a[i] = wide_add_limb(~a[i], 0, &carry);
+}
+
+void
+wide_extend(uint64_t *to, int m, const uint64_t *a, int n)
+{
+	uint64_t	sign = wide_is_negative(a, n) ? UINT64_MAX : 0;
+
+	for (int i = 0; i < m; i++)
+		to[i] = i < n ? a[i] : sign;
+}
+
+bool
+wide_add(uint64_t *a, const uint64_t *b, int n)
+{
+	uint64_t	before = a[n - 1];
+	uint64_t	carry = 0;
+
+	for (int i = 0; i < n; i++)
+		a[i] = wide_add_limb(a[i], b[i], &carry);
+	return (~(before ^ b[n - 1]) & (before ^ a[n - 1])) >> 63;
+}
+
+void
+wide_subtract(uint64_t *a, const uint64_t *b, int n)
+{
+	uint64_t	borrow = 0;
+
+	for (int i = 0; i < n; i++)
+		a[i] = wide_subtract_limb(a[i], b[i], &borrow);
+}
+
+int
+wide_compare(const uint64_t *a, const uint64_t *b, int n)
+{
+	for (int i = n - 1; i >= 0; i--)
+	{
+		if (a[i] != b[i])
+			return a[i] < b[i] ? -1 : 1;
+	}
+	return 0;
+}
+
+void
+wide_multiply(uint64_t *product, const uint64_t *a, int na, const uint64_t *b, int nb)
+{
+	memset(product, 0, sizeof(uint64_t) * (na + nb));
+	for (int i = 0; i < na; i++)
+	{
+		uint64_t	carry = 0;
+
+		for (int j = 0; j < nb; j++)
+		{
+			WideUInt128 t = (WideUInt128) a[i] * b[j] + product[i + j] + carry;
+
+			product[i + j] = (uint64_t) t;
+			carry = (uint64_t) (t >> 64);
+		}
+		product[i + nb] = carry;
+	}
+}
+
+bool
+wide_multiply_small(uint64_t *a, int n, uint64_t factor, uint64_t addend)
+{
+	uint64_t	carry = addend;
+
+	for (int i = 0; i < n; i++)
+	{
+		WideUInt128 t = (WideUInt128) a[i] * factor + carry;
+
+		a[i] = (uint64_t) t;
+		carry = (uint64_t) (t >> 64);
+	}
+	return carry != 0;
+}
+
+uint64_t
+wide_divide_small(uint64_t *a, int n, uint64_t divisor)
+{
+	uint64_t	remainder = 0;
+
+	for (int i = n - 1; i >= 0; i--)
+	{
+		WideUInt128 t = ((WideUInt128) remainder << 64) | a[i];
+
+		a[i] = (uint64_t) (t / divisor);
+		remainder = (uint64_t) (t % divisor);
+	}
+	return remainder;
+}
+
+/* Number of the highest bit set plus one; 0 for zero. */
+static int
+count_bits(const uint64_t *a, int n)
+{
+	for (int i = n - 1; i >= 0; i--)
+	{
+		if (a[i] != 0)
+			return i * 64 + 64 - __builtin_clzll(a[i]);
+	}
+	return 0;
+}
+
+/* a = 2 a + bit */
+static void
+shift_in(uint64_t *a, int n, uint64_t bit)
+{
+	for (int i = 0; i < n; i++)
+	{
+		uint64_t	top = a[i] >> 63;
+
+		a[i] = (a[i] << 1) | bit;
+		bit = top;
+	}
+}
+
+/*
+ * Shift and subtract.  The remainder stays below the divisor, so doubling it
+ * loses no bit as long as the divisor's top bit is 0; with that bit set the
+ * bit shifted out says that the divisor fits once more.
+ */
+void
+wide_divide(uint64_t *quotient, const uint64_t *a, const uint64_t *divisor, int n)
+{
+	uint64_t	dividend[WIDE_LIMBS_MAX];
+	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
+
+	memcpy(dividend, a, sizeof(uint64_t) * n);
+	memset(quotient, 0, sizeof(uint64_t) * n);
+	for (int bit = count_bits(dividend, n) - 1; bit >= 0; bit--)
+	{
+		uint64_t	out = remainder[n - 1] >> 63;
+
+		shift_in(remainder, n, (dividend[bit / 64] >> (bit % 64)) & 1);
+		if (out || wide_compare(remainder, divisor, n) >= 0)
+		{
+			wide_subtract(remainder, divisor, n);
+			quotient[bit / 64] |= UINT64_C(1) << (bit % 64);
+		}
+	}
+}
+
+/* Two bits of the radicand give one of the root, as in long division. */
+void
+wide_square_root(uint64_t *root, const uint64_t *a, int n)
+{
+	uint64_t	radicand[WIDE_LIMBS_MAX];
+	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
+	uint64_t	trial[WIDE_LIMBS_MAX];
+
+	memcpy(radicand, a, sizeof(uint64_t) * n);
+	memset(root, 0, sizeof(uint64_t) * n);
+	for (int pair = (count_bits(radicand, n) + 1) / 2 - 1; pair >= 0; pair--)
+	{
+		int			bit = pair * 2;
+
+		shift_in(remainder, n, (radicand[bit / 64] >> (bit % 64 + 1)) & 1);
+		shift_in(remainder, n, (radicand[bit / 64] >> (bit % 64)) & 1);
+		memcpy(trial, root, sizeof(uint64_t) * n);
+		shift_in(trial, n, 0);
+		shift_in(trial, n, 1);
+		shift_in(root, n, 0);
+		if (wide_compare(remainder, trial, n) >= 0)
+		{
+			wide_subtract(remainder, trial, n);
+			root[0] |= 1;
+		}
+	}
+}
+
+double
+wide_to_double(const uint64_t *a, int n)
+{
+	uint64_t	magnitude[WIDE_LIMBS_MAX];
+	bool		negative = wide_is_negative(a, n);
+	double		r = 0;
+
+	memcpy(magnitude, a, sizeof(uint64_t) * n);
+	if (negative)
+		wide_negate(magnitude, n);
+	for (int i = n - 1; i >= 0; i--)
+		r = r * 18446744073709551616.0 + (double) magnitude[i];
+	return negative ? -r : r;
+}
+
+int
+wide_print(char *buf, const uint64_t *a, int n, int scale)
+{
+	uint64_t	magnitude[WIDE_LIMBS_MAX];
+	char		digits[WIDE_TEXT_MAX];	/* least significant first */
+	int			count = 0;
+	int			low = 0;
+	char	   *p = buf;
+
+	memcpy(magnitude, a, sizeof(uint64_t) * n);
+	if (wide_is_negative(a, n))
+	{
+		wide_negate(magnitude, n);
+		*p++ = '-';
+	}
+	while (!wide_is_zero(magnitude, n))
+	{
+		uint64_t	chunk = wide_divide_small(magnitude, n, DECIMAL_CHUNK);
+
+		for (int i = 0; i < DECIMAL_CHUNK_DIGITS; i++, chunk /= 10)
+			digits[count++] = '0' + (char) (chunk % 10);
+	}
+	while (count > 0 && digits[count - 1] == '0')
+		count--;
+	while (count <= scale)
+		digits[count++] = '0';
+	while (low < scale && digits[low] == '0')
+		low++;
+	for (int i = count - 1; i >= low; i--)
+	{
+		if (i == scale - 1)
+			*p++ = '.';
+		*p++ = digits[i];
+	}
+	*p = '\0';
+	return (int) (p - buf);
+}
+
+/* Appends the digits s[0..len) to the unsigned number; false if one is no digit. */
+static bool
+append_digits(const char *s, size_t len, uint64_t *a, int n, bool *overflow)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		*overflow |= wide_multiply_small(a, n, 10, (uint64_t) (s[i] - '0'));
+	}
+	return true;
+}
+
+WideParse
+wide_parse(const char *s, size_t len, uint64_t *a, int n, int scale)
+{
+	const char *end = s + len;
+	const char *point;
+	bool		negative = false;
+	bool		overflow = false;
+	size_t		decimals = 0;
+	size_t		kept = 0;
+
+	memset(a, 0, sizeof(uint64_t) * n);
+	if (s < end && (*s == '-' || *s == '+'))
+		negative = *s++ == '-';
+	point = memchr(s, '.', (size_t) (end - s));
+	if (point != NULL)
+		decimals = (size_t) (end - point) - 1;
+	if (s == end || point == s || (point != NULL && decimals == 0))
+		return WIDE_PARSE_SYNTAX;
+	if (!append_digits(s, (size_t) ((point ? point : end) - s), a, n, &overflow))
+		return WIDE_PARSE_SYNTAX;
+	if (point != NULL)
+	{
+		kept = decimals < (size_t) scale ? decimals : (size_t) scale;
+		if (!append_digits(point + 1, kept, a, n, &overflow))
+			return WIDE_PARSE_SYNTAX;
+		for (const char *p = point + 1 + kept; p < end; p++)
+		{
+			if (*p < '0' || *p > '9')
+				return WIDE_PARSE_SYNTAX;
+		}
+		for (const char *p = point + 1 + kept; p < end; p++)
+		{
+			if (*p != '0')
+				return WIDE_PARSE_SCALE;
+		}
+	}
+	for (; kept < (size_t) scale; kept++)
+		overflow |= wide_multiply_small(a, n, 10, 0);
+	if (overflow)
+		return WIDE_PARSE_RANGE;
+	if (negative)
+		wide_negate(a, n);
+	/* the one negative number without a positive counterpart is legal too */
+	if (!wide_is_zero(a, n) && wide_is_negative(a, n) != negative)
+		return WIDE_PARSE_RANGE;
+	return WIDE_PARSE_OK;
+}

@@ -266,7 +266,7 @@ refuse_rsd(double rsd, const char *argument)
 			(errcode(ERRCODE_RT_BALANCE_RSD),
 			 errmsg("relative standard deviation out of range: \"%g\"", rsd),
 			 errdetail("Argument %s of mass_balance is a share of the mass, from 0 to 1.", argument),
-			 errhint("Write 0.3 % as 0.003.")));
+			 errhint("Write 0.3 %% as 0.003.")));
 }
 
 /* A deviation argument in ppb, rounded half up; NULL is 0. */

@@ -166,3 +166,128 @@ CREATE FUNCTION retrack.reo_mass(retrack.mass, retrack.assay) RETURNS retrack.ma
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.reo_mass(retrack.mass, retrack.assay) IS
   'rare earth oxide (REO) equivalent: sum over the elements of mass x fraction x oxide factor, exact from the standard atomic weights, rounded once, half away from zero at 1 mg; 22003 if out of range';
+
+CREATE FUNCTION retrack.fraction_sd(retrack.assay, retrack.element) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.fraction_sd(retrack.assay, retrack.element) IS
+  'standard deviation of an element''s mass fraction (0 to 1, nine decimals); 0 if none is stated';
+
+CREATE FUNCTION retrack.total_fraction(retrack.assay) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.total_fraction(retrack.assay) IS
+  'mass fraction of all rare earth elements together (0 to 1, nine decimals)';
+
+CREATE FUNCTION retrack.assay_get(retrack.assay, retrack.element) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_get(retrack.assay, retrack.element) IS
+  'mass fraction (0 to 1, nine decimals) of an element; NULL if the assay does not name it';
+CREATE OPERATOR retrack.-> (LEFTARG = retrack.assay, RIGHTARG = retrack.element, FUNCTION = retrack.assay_get);
+COMMENT ON OPERATOR retrack.-> (retrack.assay, retrack.element) IS
+  'mass fraction of an element; NULL if the assay does not name it';
+
+CREATE FUNCTION retrack.assay_has(retrack.assay, retrack.element) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has(retrack.assay, retrack.element) IS
+  'does the assay name the element? (It may do so with 0 %: measured, none found.)';
+CREATE OPERATOR retrack.? (
+  LEFTARG = retrack.assay, RIGHTARG = retrack.element, FUNCTION = retrack.assay_has,
+  RESTRICT = contsel, JOIN = contjoinsel);
+COMMENT ON OPERATOR retrack.? (retrack.assay, retrack.element) IS 'does the assay name the element?';
+
+CREATE FUNCTION retrack.assay_has_any(retrack.assay, retrack.element[]) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has_any(retrack.assay, retrack.element[]) IS
+  'does the assay name any of the elements? NULLs in the array are ignored';
+CREATE OPERATOR retrack.?| (
+  LEFTARG = retrack.assay, RIGHTARG = retrack.element[], FUNCTION = retrack.assay_has_any,
+  RESTRICT = contsel, JOIN = contjoinsel);
+COMMENT ON OPERATOR retrack.?| (retrack.assay, retrack.element[]) IS 'does the assay name any of the elements?';
+
+CREATE FUNCTION retrack.assay_has_all(retrack.assay, retrack.element[]) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has_all(retrack.assay, retrack.element[]) IS
+  'does the assay name all of the elements? NULLs in the array are ignored';
+CREATE OPERATOR retrack.?& (
+  LEFTARG = retrack.assay, RIGHTARG = retrack.element[], FUNCTION = retrack.assay_has_all,
+  RESTRICT = contsel, JOIN = contjoinsel);
+COMMENT ON OPERATOR retrack.?& (retrack.assay, retrack.element[]) IS 'does the assay name all of the elements?';
+
+CREATE FUNCTION retrack.assay_contains(retrack.assay, retrack.assay) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_contains(retrack.assay, retrack.assay) IS
+  'does the first name every element of the second, with at least its fraction? Deviations do not count';
+CREATE FUNCTION retrack.assay_contained(retrack.assay, retrack.assay) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_contained(retrack.assay, retrack.assay) IS
+  'does the second name every element of the first, with at least its fraction? Deviations do not count';
+CREATE OPERATOR retrack.@> (
+  LEFTARG = retrack.assay, RIGHTARG = retrack.assay, FUNCTION = retrack.assay_contains,
+  COMMUTATOR = OPERATOR(retrack.<@), RESTRICT = contsel, JOIN = contjoinsel);
+COMMENT ON OPERATOR retrack.@> (retrack.assay, retrack.assay) IS
+  'holds at least: every element of the right side, with at least its fraction';
+CREATE OPERATOR retrack.<@ (
+  LEFTARG = retrack.assay, RIGHTARG = retrack.assay, FUNCTION = retrack.assay_contained,
+  COMMUTATOR = OPERATOR(retrack.@>), RESTRICT = contsel, JOIN = contjoinsel);
+COMMENT ON OPERATOR retrack.<@ (retrack.assay, retrack.assay) IS
+  'is held by: every element of the left side is in the right one, with at least the left''s fraction';
+
+CREATE FUNCTION retrack.assay_gin_extract_value(retrack.assay, internal) RETURNS internal
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_gin_extract_value(retrack.assay, internal) IS 'GIN support';
+CREATE FUNCTION retrack.assay_gin_extract_query(retrack.assay, internal, smallint, internal, internal, internal, internal) RETURNS internal
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_gin_extract_query(retrack.assay, internal, smallint, internal, internal, internal, internal) IS 'GIN support';
+CREATE FUNCTION retrack.assay_gin_consistent(internal, smallint, retrack.assay, integer, internal, internal, internal, internal) RETURNS boolean
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_gin_consistent(internal, smallint, retrack.assay, integer, internal, internal, internal, internal) IS 'GIN support';
+CREATE FUNCTION retrack.assay_gin_triconsistent(internal, smallint, retrack.assay, integer, internal, internal, internal) RETURNS "char"
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_gin_triconsistent(internal, smallint, retrack.assay, integer, internal, internal, internal) IS 'GIN support';
+
+CREATE OPERATOR CLASS retrack.assay_gin_ops DEFAULT FOR TYPE retrack.assay USING gin AS
+  OPERATOR 7 retrack.@>,
+  OPERATOR 9 retrack.? (retrack.assay, retrack.element),
+  OPERATOR 10 retrack.?| (retrack.assay, retrack.element[]),
+  OPERATOR 11 retrack.?& (retrack.assay, retrack.element[]),
+  FUNCTION 1 retrack.element_cmp(retrack.element, retrack.element),
+  FUNCTION 2 retrack.assay_gin_extract_value(retrack.assay, internal),
+  FUNCTION 3 retrack.assay_gin_extract_query(retrack.assay, internal, smallint, internal, internal, internal, internal),
+  FUNCTION 4 retrack.assay_gin_consistent(internal, smallint, retrack.assay, integer, internal, internal, internal, internal),
+  FUNCTION 6 retrack.assay_gin_triconsistent(internal, smallint, retrack.assay, integer, internal, internal, internal),
+  STORAGE retrack.element;
+COMMENT ON OPERATOR CLASS retrack.assay_gin_ops USING gin IS 'the elements an assay names: ?, ?|, ?& exactly, @> with a look at the row';
+COMMENT ON OPERATOR FAMILY retrack.assay_gin_ops USING gin IS 'the elements an assay names: ?, ?|, ?& exactly, @> with a look at the row';
+
+CREATE FUNCTION retrack.elements(retrack.assay) RETURNS retrack.element[]
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'elements_of_assay';
+COMMENT ON FUNCTION retrack.elements(retrack.assay) IS 'the elements an assay names, by atomic number';
+
+CREATE FUNCTION retrack.assay_elements(retrack.assay,
+    OUT element retrack.element, OUT fraction numeric, OUT sd numeric)
+  RETURNS SETOF record
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 4 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_elements(retrack.assay) IS
+  'one row for each element named, by atomic number: mass fraction and its standard deviation (NULL if none is stated)';
+
+CREATE FUNCTION retrack.make_assay(elements retrack.element[], fractions numeric[]) RETURNS retrack.assay
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.make_assay(retrack.element[], numeric[]) IS
+  'assay of elements and their mass fractions (0 to 1), rounded half away from zero at 1 ppb; 2202E if the arrays differ in length, 22004 on NULL in them, 22023 on an element named twice or none, 22003 out of range, RTT01 above 100 %';
+
+CREATE FUNCTION retrack.make_assay(elements retrack.element[], fractions numeric[], sds numeric[]) RETURNS retrack.assay
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.make_assay(retrack.element[], numeric[], numeric[]) IS
+  'the same, with standard deviations of the fractions; NULL among them: none stated';
+
+CREATE FUNCTION retrack.jsonb(retrack.assay) RETURNS jsonb
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'assay_to_jsonb';
+COMMENT ON FUNCTION retrack.jsonb(retrack.assay) IS
+  'object of fractions: {"Nd": 0.295}; with a standard deviation {"Dy": {"fraction": 0.0315, "sd": 0.0005}}';
+CREATE FUNCTION retrack.assay(jsonb) RETURNS retrack.assay
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'jsonb_to_assay';
+COMMENT ON FUNCTION retrack.assay(jsonb) IS
+  'assay of an object {"Nd": 0.295, "Dy": "1.1%"} or of a string with the text form; errors as assay_in, 22023 on any other JSON value';
+CREATE CAST (retrack.assay AS jsonb) WITH FUNCTION retrack.jsonb(retrack.assay);
+COMMENT ON CAST (retrack.assay AS jsonb) IS 'object of fractions by symbol';
+CREATE CAST (jsonb AS retrack.assay) WITH FUNCTION retrack.assay(jsonb) AS ASSIGNMENT;
+COMMENT ON CAST (jsonb AS retrack.assay) IS 'object of fractions by element or oxide';

@@ -23,6 +23,17 @@ rt_assay_fraction(const Assay *a, int element_index)
 	return assay_ppb(a, pg_popcount32(mask & (bit - 1)));
 }
 
+uint32
+rt_assay_deviation(const Assay *a, int element_index)
+{
+	uint32		mask = assay_mask(a);
+	uint32		bit = (uint32) 1 << element_index;
+
+	if (!(mask & bit))
+		return 0;
+	return assay_sd(a, pg_popcount32(mask), pg_popcount32(mask & (bit - 1)));
+}
+
 void
 rt_assay_unpack(const Assay *a, AssayParts *parts)
 {
@@ -73,9 +84,12 @@ rt_assay_build(const AssayParts *parts)
 static char *
 quote_piece(const AssayFault *fault)
 {
+	char	   *piece;
+
 	if (fault->at == NULL || fault->len == 0)
 		return pstrdup("end of input");
-	return psprintf("\"%s\"", pnstrdup(fault->at, pg_mbcliplen(fault->at, fault->len, 48)));
+	piece = pnstrdup(fault->at, pg_encoding_mbcliplen(PG_UTF8, fault->at, fault->len, 48));
+	return psprintf("\"%s\"", pg_any_to_server(piece, strlen(piece), PG_UTF8));
 }
 
 static Datum
@@ -140,12 +154,34 @@ report_fault(Node *escontext, AssayParse code, const AssayFault *fault, const ch
 	}
 }
 
-static Datum
-parse_assay(const char *s, Node *escontext)
+Assay *
+rt_assay_check_build(const AssayParts *parts)
 {
+	AssayFault	fault;
+	AssayParse	code = rt_assay_check(parts, &fault);
+
+	if (code == ASSAY_PARSE_TOTAL)
+		report_total(NULL, &fault);
+	else if (code == ASSAY_PARSE_EMPTY)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an assay names at least one element")));
+	else if (code != ASSAY_PARSE_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("standard deviation of \"%s\" is above 100 %%",
+						element_info[element_index(fault.element)].symbol)));
+	return rt_assay_build(parts);
+}
+
+Datum
+rt_parse_assay(const char *s, Node *escontext)
+{
+	/* The texts of this type hold characters beyond ASCII: ± and names. */
+	char	   *utf8 = pg_server_to_any(s, strlen(s), PG_UTF8);
 	AssayParts	parts;
 	AssayFault	fault;
-	AssayParse	code = rt_assay_parse(s, strlen(s), &parts, &fault);
+	AssayParse	code = rt_assay_parse(utf8, strlen(utf8), &parts, &fault);
 
 	if (code != ASSAY_PARSE_OK)
 		return report_fault(escontext, code, &fault, s);
@@ -156,12 +192,7 @@ PG_FUNCTION_INFO_V1(assay_in);
 Datum
 assay_in(PG_FUNCTION_ARGS)
 {
-	char	   *s = PG_GETARG_CSTRING(0);
-
-	/* The texts of this type hold characters beyond ASCII: ± and names. */
-	if (GetDatabaseEncoding() != PG_UTF8)
-		s = pg_server_to_any(s, strlen(s), PG_UTF8);
-	return parse_assay(s, rt_escontext(fcinfo));
+	return rt_parse_assay(PG_GETARG_CSTRING(0), rt_escontext(fcinfo));
 }
 
 PG_FUNCTION_INFO_V1(assay_out);
@@ -186,7 +217,6 @@ assay_recv(PG_FUNCTION_ARGS)
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	uint32		head = pq_getmsgint(buf, 4);
 	AssayParts	parts;
-	AssayFault	fault;
 
 	memset(&parts, 0, sizeof(parts));
 	if ((head & ~(ASSAY_MASK | ASSAY_HAS_SD)) != 0)
@@ -198,19 +228,11 @@ assay_recv(PG_FUNCTION_ARGS)
 		parts.ppb[pg_rightmost_one_pos32(rest)] = pq_getmsgint(buf, 4);
 	for (uint32 rest = head & ASSAY_HAS_SD ? parts.mask : 0; rest != 0; rest &= rest - 1)
 		parts.sd[pg_rightmost_one_pos32(rest)] = pq_getmsgint(buf, 4);
-	switch (rt_assay_check(&parts, &fault))
-	{
-		case ASSAY_PARSE_OK:
-			break;
-		case ASSAY_PARSE_TOTAL:
-			report_total(NULL, &fault);
-			break;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-					 errmsg("invalid fractions in external \"%s\" value", "assay")));
-	}
-	PG_RETURN_ASSAY_P(rt_assay_build(&parts));
+	if (parts.mask == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("external \"%s\" value names no element", "assay")));
+	PG_RETURN_ASSAY_P(rt_assay_check_build(&parts));
 }
 
 PG_FUNCTION_INFO_V1(assay_send);

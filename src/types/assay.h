@@ -19,6 +19,7 @@
 
 #include "retrack.h"
 #include "port/pg_bitutils.h"
+#include "utils/array.h"
 #include "types/element.h"
 #include "types/mass.h"
 
@@ -79,13 +80,35 @@ assay_sd(const Assay *a, int n, int i)
 	return v;
 }
 
+/* The same, with the checks: raises RTT01, 22023 or 22003. */
+extern Assay *rt_assay_check_build(const AssayParts *parts);
+
+/* Reads a text in the database's encoding; faults go to escontext, 0 is returned then. */
+extern Datum rt_parse_assay(const char *s, Node *escontext);
+
 /* Fraction of one element in ppb, 0 if absent. */
 extern uint32 rt_assay_fraction(const Assay *a, int element_index);
+
+/* An element's bit in a mask. */
+static inline uint32
+element_bit(Element z)
+{
+	return (uint32) 1 << element_index(z);
+}
+
+/* The elements of an element[], NULLs left out, as a mask. */
+extern uint32 rt_element_array_mask(ArrayType *array);
 
 extern void rt_assay_unpack(const Assay *a, AssayParts *parts);
 
 /* Builds the canonical value in the current memory context. */
 extern Assay *rt_assay_build(const AssayParts *parts);
+
+/* Its standard deviation in ppb, 0 if absent or none is stated. */
+extern uint32 rt_assay_deviation(const Assay *a, int element_index);
+
+/* Mass of one element in mg, from its fraction in ppb; rounded half away from zero. */
+extern Mass rt_element_mass(Mass m, uint32 ppb);
 
 /*
  * Mass of oxide (REO) of a material in mg, exact rational arithmetic from the

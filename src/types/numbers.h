@@ -36,8 +36,19 @@ rt_int128_to_mass(int128 v)
 static inline int128
 rt_divide_rounded(int128 v, int64 divisor)
 {
-	int128		q = v / divisor;
-	int128		r = v % divisor;
+	int128		q;
+	int128		r;
+
+	/* Dividing 64 bits is several times faster. */
+	if (likely(v == (int64) v && divisor <= PG_INT64_MAX / 2))
+	{
+		int64		small = (int64) v / divisor;
+		int64		rest = (int64) v % divisor;
+
+		return small + (2 * rest >= divisor) - (2 * rest <= -divisor);
+	}
+	q = v / divisor;
+	r = v % divisor;
 
 	if (r < 0 ? -r >= divisor + r : r >= divisor - r)
 		q += v < 0 ? -1 : 1;

@@ -55,4 +55,14 @@
 #define ERRCODE_RT_BALANCE_RSD			RT_SQLSTATE('B', '0', '1')	/* relative deviation not in 0 to 1 */
 #define ERRCODE_RT_BALANCE_SEQUENCE		RT_SQLSTATE('B', '0', '2')	/* opening differs from the closing before */
 
+/* chain of custody */
+#define ERRCODE_RT_LOT_UNKNOWN			RT_SQLSTATE('C', '0', '1')	/* no such lot in the registry */
+#define ERRCODE_RT_LOT_EDGE_MASS		RT_SQLSTATE('C', '0', '2')	/* a lot edge without mass, or a negative one */
+
+/* pull; raised in SQL */
+#define ERRCODE_RT_PULL_COLUMNS			RT_SQLSTATE('P', '0', '1')	/* source and target do not fit */
+#define ERRCODE_RT_PULL_BUSY			RT_SQLSTATE('P', '0', '2')	/* another pull of the target is running */
+#define ERRCODE_RT_PULL_KEY				RT_SQLSTATE('P', '0', '3')	/* the target has no usable key */
+#define ERRCODE_RT_PULL_HIGH_WATER		RT_SQLSTATE('P', '0', '4')	/* a row without high water; a source that went back */
+
 #endif							/* RT_SQLSTATES_H */

@@ -7,6 +7,8 @@
 #define RT_COMPAT_H
 
 #include "postgres.h"
+#include "fmgr.h"
+#include "nodes/nodes.h"
 
 /*
  * Soft errors came with 16.  Before, ereturn throws; escontext is then NULL
@@ -20,6 +22,46 @@
 	do { (void) (escontext); ereport(ERROR, __VA_ARGS__); return dummy_value; } while (0)
 #define SOFT_ERROR_OCCURRED(escontext) (false)
 #define rt_escontext(fcinfo) ((Node *) NULL)
+#endif
+
+/*
+ * Calls of input functions by code of our own: false after a soft error, which
+ * rt_soft_error_data has; before 16 they throw instead and rt_soft_errors is NULL.
+ */
+#if PG_VERSION_NUM >= 160000
+typedef ErrorSaveContext RtSoftErrors;
+
+static inline Node *
+rt_soft_errors(RtSoftErrors *soft)
+{
+	soft->type = T_ErrorSaveContext;
+	soft->details_wanted = true;
+	return (Node *) soft;
+}
+
+#define rt_soft_error_data(soft) ((soft)->error_data)
+#define rt_input_function_call InputFunctionCallSafe
+#else
+typedef struct RtSoftErrors
+{
+	int			unused;
+} RtSoftErrors;
+
+#define rt_soft_errors(soft) ((void) (soft), (Node *) NULL)
+#define rt_soft_error_data(soft) ((ErrorData *) NULL)
+
+static inline bool
+rt_input_function_call(FmgrInfo *input, char *text, Oid ioparam, int32 typmod, Node *escontext,
+					   Datum *result)
+{
+	*result = InputFunctionCall(input, text, ioparam, typmod);
+	return true;
+}
+#endif
+
+/* 18 has pg_noreturn before the declaration instead. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
 /* 16 split varatt.h out of postgres.h. */

@@ -21,20 +21,28 @@ typedef struct ConvertColumn ConvertColumn;
 /* True: *result is set; false: not decided, the input function must. */
 typedef bool (*ConvertFast) (ConvertColumn *column, const JsonValue *value, Datum *result);
 
-/* One column of one scan. */
+/* One column of one scan; it lives in the context it was made in. */
 struct ConvertColumn
 {
 	ConvertFast fast;			/* NULL if the type has no fast path */
-	bool		not_null;		/* a NULL is an error */
+	bool		check_null;		/* a NULL may be refused: NOT NULL, domains */
+	bool		not_null;
+	bool		json;			/* json or jsonb */
+	bool		soft;			/* the input function never throws for a bad value */
 	Oid			typid;
 	int32		typmod;
 	Oid			ioparam;
 	FmgrInfo	input;
 	const char *name;			/* of the column, for errors */
 	const char *pointer;		/* in the record, for errors */
-	struct ConvertColumn *element;	/* for array columns */
-	struct ConvertCache *cache; /* for enum labels */
-	MemoryContext context;		/* lives as long as the column */
+	struct ConvertColumn *element;	/* of an array type */
+	int16		element_len;
+	bool		element_byval;
+	char		element_align;
+	struct ConvertColumn *base; /* of a domain */
+	void	   *domain;			/* domain_check's */
+	struct ConvertLabels *labels;	/* of an enum */
+	MemoryContext context;
 };
 
 /* Why a value was refused; strings live in the context that was current. */
@@ -45,6 +53,30 @@ typedef struct ConvertError
 	const char *message;		/* the input function's primary message */
 	const char *value;			/* the raw value, bounded */
 } ConvertError;
+
+/* Sets column->fast by the column's type; arrays and domains aside. */
+extern void rt_convert_choose_fast(ConvertColumn *column);
+
+/* Fast only if every element is. */
+extern bool rt_convert_fast_array(ConvertColumn *column, const JsonValue *value, Datum *result);
+
+/* Remembers what the input function made of an enum's label. */
+extern void rt_convert_learn_label(ConvertColumn *column, const JsonValue *value, Datum label);
+
+/*
+ * Gives one element of an array its value; false ends the whole with false.
+ * May throw.
+ */
+typedef bool (*ConvertElement) (ConvertColumn *element, const JsonValue *value, Datum *result,
+								void *arg);
+
+/*
+ * JSON array to array value, element by element; nested arrays are dimensions
+ * unless the elements are json.  False if convert was, or with *problem set if
+ * the dimensions do not fit.
+ */
+extern bool rt_convert_array(ConvertColumn *column, const JsonValue *value, ConvertElement convert,
+							 void *arg, Datum *result, const char **problem);
 
 /*
  * Makes the converter of a column in the current memory context; strings are
@@ -67,7 +99,7 @@ static inline bool
 rt_convert_value(ConvertColumn *column, const JsonValue *value,
 				 Datum *result, bool *isnull, ConvertError *error)
 {
-	if (value->kind <= JV_NULL && !column->not_null)
+	if (value->kind <= JV_NULL && !column->check_null)
 	{
 		*result = (Datum) 0;
 		*isnull = true;

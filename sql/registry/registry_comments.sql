@@ -40,6 +40,7 @@ BEGIN
   FOR c IN
     SELECT * FROM (VALUES
       ('visible_party', 'which parties may the current user see? All for the owner, regulators and (in aggregates) analysts, a producer''s own for a producer. What row security and every view of the registry go by'),
+      ('visible_all', 'does the current user see every party? The owner, superusers, roles with BYPASSRLS, regulators, and (in aggregates) analysts'),
       ('visible_facility', 'facilities of visible parties'),
       ('visible_licence', 'licences of visible parties'),
       ('visible_lot', 'lots of visible facilities'),
@@ -48,7 +49,17 @@ BEGIN
       ('facility_movement', 'what entered and left each facility''s balance? One row a movement and month; an inventory is its month''s closing and the next month''s opening. Receipts: transfers as the receiver reported them, and mining; shipments: transfers as the shipper reported them, and exports; losses. Other production transforms inside the facility'),
       ('overdue_submission', 'who has not reported, or reported late? One row a producer and month whose deadline (reporting_deadline) passed by retrack.as_of(): missing, late (the first version came at or after due_before), or first version unknown (only corrections are in the books and they came after it)'),
       ('transfer_difference', 'which two parties disagree about the same delivery? One row a delivery whose two reports differ in mass by more than the settings transfer_difference.kg, .percent and .sigma, all three (sigma_kg is the standard deviation of the difference by the two instruments), name other parties or another form, or of which one side said nothing by its deadline (at retrack.as_of()). difference_kg > 0: less arrived than was sent'),
-      ('client_volume', 'how much went to which client? One row a reporter, client, destination, month, form and currency; spellings of one client''s name (retrack.normal_name) are one client, kept in spellings. kind: export, domestic (as the shipper reports)')
+      ('client_volume', 'how much went to which client? One row a reporter, client, destination, month, form and currency; spellings of one client''s name (retrack.normal_name) are one client, kept in spellings. kind: export, domestic (as the shipper reports)'),
+      ('controlled_export', 'which exports were controlled on their day, and as what? One row an export and code of the control list in force then whose element it holds above the threshold; nothing is said of exports without an assay'),
+      ('unlicensed_export', 'what left without a licence that covers it? One row an export that is controlled on its day, or claims a licence or control code, and has no licence, an unknown one, one not issued, not in force that day, of another holder, or not for its item or destination. Computed from the books alone, independently of enforce_licence'),
+      ('licence_splitting', 'who keeps below a threshold on purpose? One row a run of exports without licence, of one exporter to one client, each at or just below a threshold of the control list (from the share licence_splitting.near of it), of which licence_splitting.count or more fall within licence_splitting.days days'),
+      ('vat_gap', 'what was delivered and not billed, or billed and not delivered? One row a transfer or export whose invoices cover another mass (beyond vat_gap.percent), which has none vat_gap.days after it (at retrack.as_of()), or invoices that bill nothing reported'),
+      ('customs_gap', 'what crossed the border otherwise than reported? One row an export whose declarations differ from the exporter''s report in mass or value (beyond customs_gap.percent), exporter or destination, which has none customs_gap.days after it, or a declaration of an export nobody reported'),
+      ('licence_lead_time', 'how long do licences take, and how many wait? One row a kind of licence and control code, over applications made by retrack.as_of(): days from application to decision, backlog, and how many took or have waited longer than licence_lead_time.working_days (Mondays to Fridays)'),
+      ('export_recovery', 'how fast does trade come back after a control starts? One row a controlled good (code, element, form) that was ever exported, and month: mass of the element exported, the monthly mean of the up to twelve whole months before the control started, their ratio (recovery), and licences granted that month; months_after is 0 in the month the control starts'),
+      ('facility_balance', 'does every facility''s material add up, element by element?'),
+      ('unexplained_gain', 'where does more come out than went in?'),
+      ('suspect_origin', 'which lots hold material that came from no quota?')
     ) AS t(relation, comment)
     WHERE to_regclass(format('%I.%I', registry, relation)) IS NOT NULL
   LOOP

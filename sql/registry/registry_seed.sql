@@ -58,6 +58,10 @@ BEGIN
       ('facility_balance.sigma', 3, 'σ', 'a balance is off when |MUF| passes this many standard deviations'),
       ('licence_splitting.days', 30, 'days', 'window in which shipments to one end user are added up'),
       ('licence_splitting.count', 3, 'shipments', 'fewest shipments that count as splitting'),
+      ('licence_splitting.near', 0.9, 'fraction', 'share of a threshold from which an export without licence counts as sized to stay below it'),
+      ('vat_gap.days', 45, 'days', 'a delivery without invoice is shown this many days after it'),
+      ('customs_gap.days', 30, 'days', 'an export without declaration is shown this many days after it'),
+      ('licence_lead_time.working_days', 45, 'days', 'time an authority has to decide'),
       ('vat_gap.percent', 1, '%%', 'a delivery billed for this much less or more mass is not shown'),
       ('customs_gap.percent', 1, '%%', 'an export declared with this much less or more mass is not shown'),
       ('suspect_origin.share', 0.001, 'fraction', 'smallest share of unaccounted origin that is shown')

@@ -144,7 +144,8 @@ WHERE CASE d.kind
                       <= retrack.as_of(), true)
       END
   AND (d.shipper IN (SELECT v.party_id FROM %1$I.visible_party v)
-       OR d.receiver IN (SELECT v.party_id FROM %1$I.visible_party v));
+       OR d.receiver IN (SELECT v.party_id FROM %1$I.visible_party v)
+       OR (SELECT v.yes FROM %1$I.visible_all v));
 
 CREATE VIEW %1$I.client_volume WITH (security_barrier) AS
 SELECT d.reported_by, retrack.normal_name(d.client_name) AS client,

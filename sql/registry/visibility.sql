@@ -9,12 +9,15 @@ DECLARE
   p record;
 BEGIN
   EXECUTE format($ddl$
+CREATE VIEW %1$I.visible_all WITH (security_barrier) AS
+SELECT NOT row_security_active(%2$L::regclass)
+       OR EXISTS (SELECT FROM %1$I.registry_role r JOIN pg_roles a ON a.rolname = r.role
+                  WHERE r.kind <> 'producer' AND pg_has_role(a.oid, 'USAGE')) AS yes;
+
 CREATE VIEW %1$I.visible_party WITH (security_barrier) AS
 SELECT p.party_id
 FROM %1$I.party p
-WHERE NOT row_security_active(%2$L::regclass)
-   OR EXISTS (SELECT FROM %1$I.registry_role r JOIN pg_roles a ON a.rolname = r.role
-              WHERE r.kind <> 'producer' AND pg_has_role(a.oid, 'USAGE'))
+WHERE (SELECT v.yes FROM %1$I.visible_all v)
    OR p.party_id IN (SELECT r.party_id FROM %1$I.registry_role r JOIN pg_roles a ON a.rolname = r.role
                      WHERE r.kind = 'producer' AND pg_has_role(a.oid, 'USAGE'));
 

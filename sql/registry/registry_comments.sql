@@ -57,8 +57,9 @@ BEGIN
       ('customs_gap', 'what crossed the border otherwise than reported? One row an export whose declarations differ from the exporter''s report in mass or value (beyond customs_gap.percent), exporter or destination, which has none customs_gap.days after it, or a declaration of an export nobody reported'),
       ('licence_lead_time', 'how long do licences take, and how many wait? One row a kind of licence and control code, over applications made by retrack.as_of(): days from application to decision, backlog, and how many took or have waited longer than licence_lead_time.working_days (Mondays to Fridays)'),
       ('export_recovery', 'how fast does trade come back after a control starts? One row a controlled good (code, element, form) that was ever exported, and month: mass of the element exported, the monthly mean of the up to twelve whole months before the control started, their ratio (recovery), and licences granted that month; months_after is 0 in the month the control starts'),
-      ('facility_balance', 'does every facility''s material add up, element by element?'),
-      ('unexplained_gain', 'where does more come out than went in?'),
+      ('facility_period', 'the same as facility_balance before it is taken apart: one balance a facility and month, for roll-ups (sum) and for the sequence tests cumuf, sitmuf, page_test and gemuf; opened and closed say whether an inventory is there'),
+      ('facility_balance', 'does every facility''s material add up, element by element? One row a facility, month and element, kilograms: MUF = opening + receipts - shipments - losses - closing, its standard deviation sigma and z = MUF / sigma. verdict: balanced, missing (MUF above facility_balance.sigma standard deviations), gain (below minus as many), no closing inventory, no opening inventory, no sigma'),
+      ('unexplained_gain', 'where does more come out than went in, beyond what measuring explains: material of unknown origin? One row a facility, month and element with verdict gain in facility_balance'),
       ('suspect_origin', 'which lots hold material that came from no quota?')
     ) AS t(relation, comment)
     WHERE to_regclass(format('%I.%I', registry, relation)) IS NOT NULL

@@ -46,8 +46,8 @@ CREATE TABLE %1$I.instrument (
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   facility_id text REFERENCES %1$I.facility,
   kind text,
-  random_rsd numeric NOT NULL DEFAULT 0 CHECK (random_rsd BETWEEN 0 AND 1),
-  systematic_rsd numeric NOT NULL DEFAULT 0 CHECK (systematic_rsd BETWEEN 0 AND 1),
+  random_rsd double precision NOT NULL DEFAULT 0 CHECK (random_rsd BETWEEN 0 AND 1),
+  systematic_rsd double precision NOT NULL DEFAULT 0 CHECK (systematic_rsd BETWEEN 0 AND 1),
   valid daterange NOT NULL DEFAULT '(,)' CHECK (NOT isempty(valid)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false

@@ -73,6 +73,32 @@ FROM (
 LEFT JOIN %1$I.instrument i ON i.instrument = m.instrument AND i.valid @> m.day AND NOT i.withdrawn
 WHERE m.facility_id IN (SELECT v.facility_id FROM %1$I.visible_facility v);
 
+CREATE VIEW %1$I.facility_period WITH (security_barrier) AS
+SELECT m.facility_id, m.period,
+       retrack.mass_balance(m.flow, m.mass, m.assay, m.random_rsd, m.systematic_rsd, m.instrument) AS balance,
+       bool_or(m.flow = 'opening') AS opened, bool_or(m.flow = 'closing') AS closed
+FROM %1$I.facility_movement m
+GROUP BY m.facility_id, m.period;
+
+CREATE VIEW %1$I.facility_balance WITH (security_barrier) AS
+SELECT b.facility_id, f.party_id, f.stage, b.period, l.element, l.opening, l.receipts, l.shipments, l.losses, l.closing,
+       l.muf, l.sigma, l.z,
+       CASE WHEN NOT b.closed THEN 'no closing inventory'
+            WHEN NOT b.opened THEN 'no opening inventory'
+            WHEN l.sigma IS NULL THEN 'no sigma'
+            WHEN l.muf > t.sigma * l.sigma THEN 'missing'
+            WHEN l.muf < -t.sigma * l.sigma THEN 'gain'
+            ELSE 'balanced' END AS verdict
+FROM %1$I.facility_period b
+JOIN %1$I.facility f USING (facility_id)
+CROSS JOIN LATERAL retrack.balance_lines(b.balance) l
+CROSS JOIN (SELECT coalesce(max(value), 0) AS sigma FROM %1$I.setting WHERE name = 'facility_balance.sigma') t;
+
+CREATE VIEW %1$I.unexplained_gain WITH (security_barrier) AS
+SELECT b.facility_id, b.party_id, b.stage, b.period, b.element, -b.muf AS gain_kg, b.sigma AS sigma_kg, -b.z AS z
+FROM %1$I.facility_balance b
+WHERE b.verdict = 'gain';
+
 CREATE VIEW %1$I.overdue_submission WITH (security_barrier) AS
 SELECT d.producer, d.name, d.period, d.due_before, s.first_submitted_at,
        CASE WHEN s.first_version IS NULL OR s.gone THEN 'missing'
@@ -112,11 +138,11 @@ FROM (
          coalesce(r.receiver, s.receiver) AS receiver, coalesce(s.transferred_on, r.transferred_on) AS transferred_on,
          coalesce(s.form, r.form) AS form, s.mass AS shipped, r.mass AS received,
          s.mass::numeric - r.mass::numeric AS difference,
-         sqrt(power(s.mass::numeric * coalesce(si.random_rsd, 0), 2) + power(r.mass::numeric * coalesce(ri.random_rsd, 0), 2)
+         sqrt(power(s.mass::numeric * coalesce(si.random_rsd, 0)::numeric, 2) + power(r.mass::numeric * coalesce(ri.random_rsd, 0)::numeric, 2)
               + CASE WHEN s.instrument = r.instrument
-                     THEN power((s.mass::numeric - r.mass::numeric) * coalesce(si.systematic_rsd, 0), 2)
-                     ELSE power(s.mass::numeric * coalesce(si.systematic_rsd, 0), 2)
-                          + power(r.mass::numeric * coalesce(ri.systematic_rsd, 0), 2) END) AS sigma,
+                     THEN power((s.mass::numeric - r.mass::numeric) * coalesce(si.systematic_rsd, 0)::numeric, 2)
+                     ELSE power(s.mass::numeric * coalesce(si.systematic_rsd, 0)::numeric, 2)
+                          + power(r.mass::numeric * coalesce(ri.systematic_rsd, 0)::numeric, 2) END) AS sigma,
          CASE WHEN s.transfer_id IS NULL THEN 'shipper silent'
               WHEN r.transfer_id IS NULL THEN 'receiver silent'
               WHEN s.receiver <> r.receiver OR s.shipper <> r.shipper THEN 'parties differ'

@@ -1,0 +1,141 @@
+-- Protects: the registry's views give the answers worked out by hand from a small set of books.
+SET retrack.as_of = '2025-05-20 00:00+08';
+CALL retrack.create_registry('reg_views');
+SET search_path = reg_views;
+-- The books are written as they stand, past the rules: what is tested here is what the views make of them.
+SET session_replication_role = replica;
+INSERT INTO party (party_id, name, kind, country, reporting) VALUES
+  ('P1', 'Northern Mine', 'producer', 'CN', NULL), ('P2', 'Southern Magnets', 'producer', 'CN', '[2025-03-01,)'),
+  ('P3', 'Closed Works', 'producer', 'CN', '[2025-01-01,2025-03-01)'), ('T1', 'Trader', 'trader', 'CN', NULL);
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('F1', 'P1', 'mining'), ('F2', 'P2', 'magnet_making');
+INSERT INTO instrument (instrument, facility_id, random_rsd, systematic_rsd) VALUES
+  ('scale1', 'F1', 0.003, 0), ('scale2', 'F2', 0.004, 0), ('belt', 'F1', 0.1, 0.2);
+
+-- licence_usage ------------------------------------------------------------------------------------
+INSERT INTO licence (licence, kind, holder, valid, status, max_uses, uses) VALUES
+  ('25-AA-000001', 'general', 'P1', '[2025-01-01,2026-01-01)', 'issued', 12, 1),
+  ('25-AA-000002', 'individual', 'P1', '[2025-01-01,2025-05-20)', 'issued', 1, 0),
+  ('25-AA-000003', 'individual', 'P2', '[2025-01-01,2025-05-21)', 'issued', 1, 1),
+  ('25-AA-000004', 'individual', 'P2', '[2025-06-01,2025-07-01)', 'issued', NULL, 0),
+  ('25-AA-000005', 'general', 'P2', '[2025-01-01,2026-01-01)', 'suspended', NULL, 0);
+INSERT INTO licence_item (licence, line, control_code, form, granted, drawn, tolerance) VALUES
+  ('25-AA-000001', 1, '1C905.a', 'magnet', '1 t', '899.999999 kg', 0), ('25-AA-000001', 2, '1C905.b', 'oxide', '1 t', '900 kg', 0),
+  ('25-AA-000001', 3, '1C904.b', 'oxide', '1 t', '1 t', 0.05), ('25-AA-000001', 4, '1C904.a', 'metal', '1 t', '1050.000001 kg', 0.05),
+  ('25-AA-000002', 1, '1C905.a', 'magnet', '10 kg', '0 kg', 0), ('25-AA-000003', 1, '1C905.a', 'magnet', '10 kg', '5 kg', 0),
+  ('25-AA-000004', 1, '1C905.a', 'magnet', '0 kg', '0 kg', 0), ('25-AA-000005', 1, '1C905.a', 'magnet', '10 kg', '1 kg', 0);
+-- as_of is 2025-05-19 16:00 UTC: the day is a matter of the session's time zone
+SET timezone = 'Asia/Shanghai';
+SELECT retrack.document_number(licence) AS licence, line, remaining, share, uses_left, days_left, verdict
+FROM licence_usage ORDER BY 1, 2;
+
+-- quota_usage ---------------------------------------------------------------------------------------
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted, drawn) VALUES
+  ('Q1', 'P1', 'mining', 'rock', '[2025-01-01,2026-01-01)', '100 t', '90 t'),
+  ('Q2', 'P1', 'mining', 'ionic', '[2025-05-20,2025-05-30)', '3 t', '1 t'),
+  ('Q3', 'P2', 'mining', 'rock', '[2024-01-01,2025-01-01)', '1 t', '1 t'),
+  ('Q4', 'P2', 'mining', 'ionic', '[2026-01-01,2027-01-01)', '0 kg', '0 kg'),
+  ('Q5', 'P2', 'separation', 'any', '[2025-01-01,2026-01-01)', '1 t', '1000.000001 kg');
+SELECT quota_id, remaining, share, elapsed, verdict FROM quota_usage ORDER BY 1;
+SELECT round(140.0 / 365, 4) AS elapsed_of_q1, round(1.0 / 10, 4) AS elapsed_of_q2;
+RESET timezone;
+
+-- overdue_submission --------------------------------------------------------------------------------
+-- Reports on January are due before 2025-02-10 00:00 in Shanghai, 2025-02-09 16:00 UTC.
+INSERT INTO submission (submission_id, version, producer, period, submitted_at, withdrawn) VALUES
+  ('P1-01', 1, 'P1', '[2025-01-01,2025-02-01)', '2025-02-09 23:59:59.999999+08', false),
+  ('P1-01', 2, 'P1', '[2025-01-01,2025-02-01)', '2025-06-01 00:00+08', false),      -- a correction is not late
+  ('P1-02', 1, 'P1', '[2025-02-01,2025-03-01)', '2025-03-10 00:00+08', false),      -- by nothing: late
+  ('P1-03', 2, 'P1', '[2025-03-01,2025-04-01)', '2025-04-30 00:00+08', false),      -- the first version is not in the books
+  ('P1-04', 1, 'P1', '[2025-04-01,2025-05-01)', '2025-05-25 00:00+08', false),      -- after as_of: still missing then
+  ('P2-03', 1, 'P2', '[2025-03-01,2025-04-01)', '2025-04-01 00:00+08', false),
+  ('P2-03', 2, 'P2', '[2025-03-01,2025-04-01)', '2025-04-02 00:00+08', true),       -- withdrawn: missing
+  ('P2-04', 1, 'P2', '[2025-04-01,2025-05-01)', '2025-05-01 00:00+08', false),
+  ('P3-02', 1, 'P3', '[2025-02-01,2025-03-01)', '2025-03-12 12:00+08', false);      -- January missing, February late; March not owed
+SET timezone = 'UTC';
+SELECT producer, period, due_before, status, days_late FROM overdue_submission ORDER BY 1, 3;
+-- a month later May has come due
+SET retrack.as_of = '2025-06-10 00:00+08';
+SELECT producer, period, status, days_late FROM overdue_submission WHERE lower(period) >= '2025-04-01' ORDER BY 1, 2;
+SET retrack.as_of = '2025-06-09 23:59+08';
+SELECT count(*) FROM overdue_submission WHERE lower(period) = '2025-05-01';
+-- another deadline is data
+UPDATE reporting_deadline SET day_of_month = 20, time_zone = 'UTC';
+SET retrack.as_of = '2025-05-20 00:00+00';
+SELECT producer, period, due_before, status FROM overdue_submission ORDER BY 1, 3;
+UPDATE reporting_deadline SET day_of_month = 10, time_zone = 'Asia/Shanghai';
+SET retrack.as_of = '2025-05-20 00:00+08';
+
+-- transfer_difference: shown beyond 1 kg, 0.5 % and 3 sigma, all three -----------------------------
+-- sigma of 1000 kg against 985 kg on scale1, scale2: sqrt((1000 * 0.003)^2 + (985 * 0.004)^2)
+SELECT round(sqrt(3.0 * 3.0 + 3.94 * 3.94), 6) AS sigma_by_hand;
+INSERT INTO transfer (transfer_id, reported_by, shipper, receiver, from_facility, to_facility, transferred_on, form, mass, instrument, withdrawn) VALUES
+  ('same', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', 'scale1', false),
+  ('same', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', 'scale2', false),
+  ('within 3 sigma', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', 'scale1', false),
+  ('within 3 sigma', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '985.2 kg', 'scale2', false),
+  ('beyond 3 sigma', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', 'scale1', false),
+  ('beyond 3 sigma', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '985 kg', 'scale2', false),
+  ('more arrived', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', NULL, false),
+  ('more arrived', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1005.03 kg', NULL, false),
+  ('under a kilogram', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '10 kg', NULL, false),
+  ('under a kilogram', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '9 kg', NULL, false),
+  ('under half a percent', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', NULL, false),
+  ('under half a percent', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '995 kg', NULL, false),
+  ('one belt, its bias cancels', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '100 kg', 'belt', false),
+  ('one belt, its bias cancels', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '50 kg', 'belt', false),
+  ('receiver silent', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', NULL, false),
+  ('receiver withdrew', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', NULL, false),
+  ('receiver withdrew', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'oxide', '1 t', NULL, true),
+  ('shipper silent', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-04-30', 'oxide', '1 t', NULL, false),
+  ('not yet due', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-05-01', 'oxide', '1 t', NULL, false),
+  ('to another', 'P1', 'P1', 'P3', 'F1', NULL, '2025-05-01', 'oxide', '1 t', NULL, false),
+  ('to another', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-05-01', 'oxide', '1 t', NULL, false),
+  ('another form', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-05-01', 'oxide', '1 t', NULL, false),
+  ('another form', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-05-01', 'metal', '1 t', NULL, false),
+  ('within one party', 'P1', 'P1', 'P1', 'F1', 'F1', '2025-03-05', 'oxide', '1 t', NULL, false);
+SELECT transfer_id, shipped, received, difference_kg, sigma_kg, percent, kind FROM transfer_difference ORDER BY 1;
+SELECT round(100 * sqrt(power(100 * 0.1, 2) + power(50 * 0.1, 2) + power(50 * 0.2, 2)) / 100, 6) AS sigma_of_the_belt;
+TRUNCATE transfer;
+
+-- client_volume ---------------------------------------------------------------------------------------
+INSERT INTO shipment (shipment_id, shipped_on, exporter, client_name, destination, form, net_mass, value, currency, withdrawn) VALUES
+  ('S1', '2025-03-01', 'P1', 'Hitachi Metals, Ltd.', 'JP', 'magnet', '10 kg', 100, 'USD', false),
+  ('S2', '2025-03-31', 'P1', 'HITACHI METALS LTD', 'JP', 'magnet', '20 kg', 200, 'USD', false),
+  ('S3', '2025-03-15', 'P1', 'Ｈｉｔａｃｈｉ　Ｍｅｔａｌｓ', 'JP', 'magnet', '12 kg', 50, 'USD', false),
+  ('S4', '2025-04-01', 'P1', 'Hitachi Metals', 'JP', 'magnet', '1 kg', 5, 'USD', false),
+  ('S5', '2025-03-15', 'P1', 'Hitachi Metals', 'JP', 'magnet', '7 kg', 5, 'USD', true),
+  ('S6', '2025-03-15', 'P2', NULL, 'JP', 'magnet', '7 kg', 5, 'USD', false);
+INSERT INTO transfer (transfer_id, reported_by, shipper, receiver, transferred_on, form, mass, client_name) VALUES
+  ('T1', 'P1', 'P1', 'P2', '2025-03-05', 'oxide', '1 t', 'Southern Magnets Co., Ltd.'),
+  ('T1', 'P2', 'P1', 'P2', '2025-03-05', 'oxide', '1 t', 'Northern Mine');
+SELECT reported_by, client, spellings, kind, destination, period, form, deliveries, mass, value FROM client_volume ORDER BY 1, 2, 6;
+
+-- facility_balance -------------------------------------------------------------------------------------
+-- F1, March: 100 t concentrate in stock, 50 t mined, 30 t delivered, 1 t lost, 119 t left; F2 gets what F1 sent.
+-- F1, April: nothing moves, 10 t gone. Assay Nd 10 % on F1, no deviation; scale1 0.3 % each.
+TRUNCATE transfer, shipment;
+INSERT INTO inventory (inventory_id, facility_id, period, form, assay, mass, instrument) VALUES
+  ('I1', 'F1', '[2025-02-01,2025-03-01)', 'concentrate', 'Nd=10%', '100 t', 'scale1'),
+  ('I2', 'F1', '[2025-03-01,2025-04-01)', 'concentrate', 'Nd=10%', '119 t', 'scale1'),
+  ('I3', 'F1', '[2025-04-01,2025-05-01)', 'concentrate', 'Nd=10%', '109 t', 'scale1'),
+  ('I4', 'F2', '[2025-02-01,2025-03-01)', 'concentrate', 'Nd=10%', '1 t', NULL),
+  ('I5', 'F2', '[2025-03-01,2025-04-01)', 'concentrate', 'Nd=10%,Dy=1%', '31 t', NULL);
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass, instrument) VALUES
+  ('R1', 'F1', '2025-03-31', 'mining', 'rock', 'concentrate', 'Nd=10%', '50 t', 'scale1'),
+  ('R2', 'F2', '2025-03-31', 'separation', 'rock', 'oxide', 'Nd=80%', '5 t', NULL);          -- inside: no boundary crossed
+INSERT INTO transfer (transfer_id, reported_by, shipper, receiver, from_facility, to_facility, transferred_on, form, assay, mass, instrument) VALUES
+  ('T1', 'P1', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'concentrate', 'Nd=10%', '30 t', 'scale1'),
+  ('T1', 'P2', 'P1', 'P2', 'F1', 'F2', '2025-03-05', 'concentrate', 'Nd=10%', '30 t', NULL);
+INSERT INTO loss (loss_id, facility_id, lost_on, form, assay, mass) VALUES ('L1', 'F1', '2025-03-10', 'concentrate', 'Nd=10%', '1 t');
+SELECT facility_id, period, element, opening, receipts, shipments, losses, closing, muf, round(sigma, 6) AS sigma, round(z, 4) AS z, verdict
+FROM facility_balance ORDER BY 1, 2, 3;
+-- sigma by hand: 0.3 % of each term of F1's Nd, added in quadrature
+SELECT round(0.003 * sqrt(10000^2 + 5000^2 + 3000^2 + 11900^2)::numeric, 6) AS march,
+       round(0.003 * sqrt(11900^2 + 10900^2)::numeric, 6) AS april;
+-- the gain: F2 holds Dy that nothing brought, without any deviation to explain it
+SELECT facility_id, period, element, gain_kg, sigma_kg FROM unexplained_gain ORDER BY 1, 2;
+
+RESET session_replication_role;
+RESET search_path;
+SET client_min_messages = warning;
+DROP SCHEMA reg_views CASCADE;

@@ -111,7 +111,12 @@ balance_pl(PG_FUNCTION_ARGS)
 {
 	BalanceState *st = rt_balance_create(CurrentMemoryContext, false);
 
-	rt_balance_merge(st, PG_GETARG_BALANCE_PP(0), false);
-	rt_balance_merge(st, PG_GETARG_BALANCE_PP(1), false);
+	for (int i = 0; i < 2; i++)
+	{
+		BalanceView view;
+
+		rt_balance_view(PG_GETARG_BALANCE_PP(i), &view);
+		rt_balance_merge(st, &view, ASSAY_MASK, false);
+	}
 	PG_RETURN_POINTER(rt_balance_build(st));
 }

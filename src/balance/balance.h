@@ -72,6 +72,25 @@ typedef enum BalanceSpan
 
 typedef struct varlena Balance;
 
+/* A balance taken as it lies: where the parts of a stored value begin. */
+typedef struct BalanceView
+{
+	uint32		mask;
+	int			nelements;
+	uint32		ninstruments;
+	const char *sum;
+	const char *var;			/* NULL if all variances are 0 */
+	const char *instruments;	/* walk with rt_balance_next_instrument */
+} BalanceView;
+
+typedef struct BalanceInstrumentView
+{
+	const char *name;
+	uint32		len;
+	uint32		mask;
+	const char *bias;
+} BalanceInstrumentView;
+
 /* The systematic terms of one instrument. */
 typedef struct BalanceInstrument
 {
@@ -108,25 +127,6 @@ typedef struct BalanceState
 	int64	   *present;		/* how many of them name the element, by dense index */
 } BalanceState;
 
-/* A balance taken as it lies: where the parts of a stored value begin. */
-typedef struct BalanceView
-{
-	uint32		mask;
-	int			nelements;
-	uint32		ninstruments;
-	const char *sum;
-	const char *var;			/* NULL if all variances are 0 */
-	const char *instruments;	/* walk with rt_balance_next_instrument */
-} BalanceView;
-
-typedef struct BalanceInstrumentView
-{
-	const char *name;
-	uint32		len;
-	uint32		mask;
-	const char *bias;
-} BalanceInstrumentView;
-
 /* ---- balance_state.c: accumulators ---- */
 
 /* An empty state in cxt; "moving" ones count what they hold. */
@@ -144,9 +144,11 @@ extern BalanceInstrument *rt_balance_instrument(BalanceState *st, const char *na
 /* Raises 22003 for the accumulator named. */
 extern void rt_balance_overflow(const char *accumulator) pg_attribute_noreturn();
 
-/* Adds (or takes back) all of a state, of a stored balance. */
+/* Adds all of a state. */
 extern void rt_balance_merge_state(BalanceState *st, const BalanceState *from);
-extern void rt_balance_merge(BalanceState *st, const Balance *b, bool inverse);
+
+/* Adds (or takes back) the elements of mask of a stored balance. */
+extern void rt_balance_merge(BalanceState *st, const BalanceView *view, uint32 mask, bool inverse);
 
 /* The canonical value, in the current context. */
 extern Balance *rt_balance_build(const BalanceState *st);
@@ -192,6 +194,9 @@ extern void rt_balance_figures(const BalanceView *view, int element_index, Balan
 /* Decimal texts (WIDE_TEXT_MAX bytes), rounded half away from zero at "decimals" (at most 24; z: 6). */
 extern void rt_balance_print_sigma(const BalanceFigures *figures, int decimals, char *buf);
 extern void rt_balance_print_z(const BalanceFigures *figures, int decimals, char *buf);
+
+/* z in floating point, for probabilities */
+extern double rt_balance_z(const BalanceFigures *figures);
 
 /* |z| > 3 */
 extern bool rt_balance_is_off(const BalanceFigures *figures);

@@ -11,9 +11,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "balance/balance_numeric.h"
+
 #define LINE_COLUMNS 9
-#define SIGMA_DECIMALS 15
-#define Z_DECIMALS 6
 
 static Datum
 make_numeric(char *text)
@@ -22,8 +22,8 @@ make_numeric(char *text)
 							   Int32GetDatum(-1));
 }
 
-static Datum
-make_kilograms(const Wide192 *value)
+Datum
+rt_kilograms_numeric(const Wide192 *value)
 {
 	char		buf[WIDE_TEXT_MAX];
 
@@ -31,8 +31,8 @@ make_kilograms(const Wide192 *value)
 	return make_numeric(buf);
 }
 
-static Datum
-make_sigma(const BalanceFigures *figures)
+Datum
+rt_sigma_numeric(const BalanceFigures *figures)
 {
 	char		buf[WIDE_TEXT_MAX];
 
@@ -40,8 +40,8 @@ make_sigma(const BalanceFigures *figures)
 	return make_numeric(buf);
 }
 
-static Datum
-make_z(const BalanceFigures *figures)
+Datum
+rt_z_numeric(const BalanceFigures *figures)
 {
 	char		buf[WIDE_TEXT_MAX];
 
@@ -63,15 +63,15 @@ make_line(TupleDesc desc, const BalanceView *view, int element)
 	{
 		Wide192		sum = wide192_from_int128(balance_sum(view, position, flow));
 
-		value[1 + flow] = make_kilograms(&sum);
+		value[1 + flow] = rt_kilograms_numeric(&sum);
 	}
-	value[6] = make_kilograms(&figures.muf);
+	value[6] = rt_kilograms_numeric(&figures.muf);
 	null[7] = !figures.has_sigma;
 	if (figures.has_sigma)
-		value[7] = make_sigma(&figures);
+		value[7] = rt_sigma_numeric(&figures);
 	null[8] = !figures.has_z;
 	if (figures.has_z)
-		value[8] = make_z(&figures);
+		value[8] = rt_z_numeric(&figures);
 	return HeapTupleGetDatum(heap_form_tuple(desc, value, null));
 }
 
@@ -129,7 +129,7 @@ get_flow_sum(FunctionCallInfo fcinfo, int flow)
 	position = balance_position(view.mask, element_index(PG_GETARG_ELEMENT(1)));
 	if (position >= 0)
 		sum = wide192_from_int128(balance_sum(&view, position, flow));
-	return make_kilograms(&sum);
+	return rt_kilograms_numeric(&sum);
 }
 
 PG_FUNCTION_INFO_V1(balance_opening);
@@ -183,7 +183,7 @@ balance_muf(PG_FUNCTION_ARGS)
 	BalanceFigures figures;
 
 	get_figures(fcinfo, &figures);
-	return make_kilograms(&figures.muf);
+	return rt_kilograms_numeric(&figures.muf);
 }
 
 PG_FUNCTION_INFO_V1(balance_sigma);
@@ -195,7 +195,7 @@ balance_sigma(PG_FUNCTION_ARGS)
 	get_figures(fcinfo, &figures);
 	if (!figures.has_sigma)
 		PG_RETURN_NULL();
-	return make_sigma(&figures);
+	return rt_sigma_numeric(&figures);
 }
 
 PG_FUNCTION_INFO_V1(balance_z);
@@ -207,7 +207,7 @@ balance_z(PG_FUNCTION_ARGS)
 	get_figures(fcinfo, &figures);
 	if (!figures.has_z)
 		PG_RETURN_NULL();
-	return make_z(&figures);
+	return rt_z_numeric(&figures);
 }
 
 /* All of muf's variance, exact, in kg^2. */

@@ -295,7 +295,7 @@ rt_balance_merge_state(BalanceState *st, const BalanceState *from)
 }
 
 static void
-merge_instruments(BalanceState *st, const BalanceView *view, bool inverse)
+merge_instruments(BalanceState *st, const BalanceView *view, uint32 mask, bool inverse)
 {
 	const char *at = view->instruments;
 
@@ -305,45 +305,47 @@ merge_instruments(BalanceState *st, const BalanceView *view, bool inverse)
 		BalanceInstrument *to;
 
 		at = rt_balance_next_instrument(at, &source);
+		if (!(source.mask & mask))
+			continue;
 		to = rt_balance_instrument(st, source.name, source.len);
 		for (uint32 rest = source.mask; rest != 0; rest &= rest - 1)
 		{
+			int			e = pg_rightmost_one_pos32(rest);
 			Wide192		v;
 
 			memcpy(&v, source.bias, sizeof(v));
 			source.bias += sizeof(v);
-			add_bias(to, st->slot[pg_rightmost_one_pos32(rest)], &v, inverse);
+			if (mask & ((uint32) 1 << e))
+				add_bias(to, st->slot[e], &v, inverse);
 		}
 	}
 }
 
 void
-rt_balance_merge(BalanceState *st, const Balance *b, bool inverse)
+rt_balance_merge(BalanceState *st, const BalanceView *view, uint32 mask, bool inverse)
 {
-	BalanceView view;
-	int			position = 0;
-
-	rt_balance_view(b, &view);
-	rt_balance_add_slots(st, view.mask);
-	if (view.var != NULL)
+	mask &= view->mask;
+	rt_balance_add_slots(st, mask);
+	if (view->var != NULL)
 		rt_balance_need_var(st);
-	for (uint32 rest = view.mask; rest != 0; rest &= rest - 1, position++)
+	for (uint32 rest = mask; rest != 0; rest &= rest - 1)
 	{
 		int			e = pg_rightmost_one_pos32(rest);
+		int			position = balance_position(view->mask, e);
 		WideInt128	sum[FLOW_COUNT];
 
-		memcpy(sum, view.sum + sizeof(sum) * position, sizeof(sum));
+		memcpy(sum, view->sum + sizeof(sum) * position, sizeof(sum));
 		add_sums(st, st->slot[e], sum, 1, inverse);
-		for (int span = 0; view.var != NULL && span < SPAN_COUNT; span++)
+		for (int span = 0; view->var != NULL && span < SPAN_COUNT; span++)
 		{
-			Wide320		v = rt_balance_var(&view, position, span);
+			Wide320		v = rt_balance_var(view, position, span);
 
 			add_var(st, span, st->slot[e], &v, inverse);
 		}
 		if (st->present)
 			st->present[e] += inverse ? -1 : 1;
 	}
-	merge_instruments(st, &view, inverse);
+	merge_instruments(st, view, mask, inverse);
 }
 
 /* In a moving state an element counts as long as a row of the frame names it. */

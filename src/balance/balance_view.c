@@ -4,6 +4,8 @@
  */
 #include "balance/balance.h"
 
+#include <math.h>
+
 void
 rt_balance_view(const Balance *b, BalanceView *view)
 {
@@ -172,6 +174,15 @@ rt_balance_print_z(const BalanceFigures *figures, int decimals, char *buf)
 	if (wide_is_negative(figures->muf.w, WIDE192_LIMBS))
 		wide_negate(root, WIDE512_LIMBS);
 	wide_print(buf, root, WIDE512_LIMBS, decimals);
+}
+
+double
+rt_balance_z(const BalanceFigures *figures)
+{
+	double		scale = 1e9;	/* 10^-15 kg in 10^-24 kg */
+
+	return wide_to_double(figures->muf.w, WIDE192_LIMBS) * scale /
+		sqrt(wide_to_double(figures->total, WIDE512_LIMBS));
 }
 
 /* muf^2 > 9 total: exact, so that a value just above 3 is not rounded to it */

@@ -371,11 +371,13 @@ static Datum
 add_balance(FunctionCallInfo fcinfo, bool moving, bool inverse)
 {
 	BalanceState *st;
+	BalanceView view;
 
 	if (PG_ARGISNULL(1))
 		return pass_state(fcinfo);
 	st = PG_ARGISNULL(0) ? create_state(fcinfo, moving) : (BalanceState *) PG_GETARG_POINTER(0);
-	rt_balance_merge(st, PG_GETARG_BALANCE_PP(1), inverse);
+	rt_balance_view(PG_GETARG_BALANCE_PP(1), &view);
+	rt_balance_merge(st, &view, ASSAY_MASK, inverse);
 	st->rows += inverse ? -1 : 1;
 	PG_RETURN_POINTER(st);
 }

@@ -14,10 +14,11 @@ FROM %1$I.shipment s
 CROSS JOIN LATERAL (
   SELECT l.code, l.element, l.threshold, l.source, f.fraction
   FROM %1$I.control_list l
-  CROSS JOIN LATERAL (SELECT sum(retrack.fraction(s.assay, e)) AS fraction
+  CROSS JOIN LATERAL (SELECT sum(retrack.fraction(s.assay, e)) AS fraction,
+                             sqrt(sum(power(retrack.fraction_sd(s.assay, e), 2))) AS sd
                       FROM (SELECT l.element UNION SELECT unnest(l.with_elements)) AS u(e)) f
   WHERE l.form = s.form AND l.valid @> s.shipped_on AND NOT l.suspended @> s.shipped_on
-    AND retrack.fraction(s.assay, l.element) > 0 AND f.fraction > l.threshold
+    AND retrack.fraction(s.assay, l.element) > 0 AND f.fraction + l.guard * f.sd > l.threshold
 ) c
 WHERE NOT s.withdrawn AND s.exporter IN (SELECT v.party_id FROM %1$I.visible_party v);
 
@@ -187,7 +188,7 @@ FROM (
   CROSS JOIN LATERAL (SELECT coalesce(l.decided_on <= t.day, false) AS decided) d
   CROSS JOIN LATERAL (SELECT d.decided, CASE WHEN d.decided THEN l.decided_on ELSE t.day END AS until) x
   WHERE NOT l.withdrawn AND l.applied_on <= t.day
-    AND l.applicant IN (SELECT v.party_id FROM %1$I.visible_party v)
+    AND l.applicant IN (SELECT v.party_id FROM %1$I.aggregated_party v)
 ) a
 CROSS JOIN (SELECT max(value) AS working_days FROM %1$I.setting WHERE name = 'licence_lead_time.working_days') t
 GROUP BY a.kind, a.control_code;
@@ -207,7 +208,7 @@ WITH control AS (
                       FROM (SELECT c.element UNION SELECT unnest(c.with_elements)) AS u(e)) f
   WHERE c.starts_on <= retrack.as_of()::date AND s.shipped_on <= retrack.as_of()::date
     AND retrack.fraction(s.assay, c.element) > 0 AND f.fraction > c.threshold
-    AND s.exporter IN (SELECT v.party_id FROM %1$I.visible_party v)
+    AND s.exporter IN (SELECT v.party_id FROM %1$I.aggregated_party v)
   GROUP BY c.code, c.element, c.form, c.starts_on, date_trunc('month', s.shipped_on::timestamp)
 ), goods AS (
   SELECT DISTINCT code, element, form, starts_on FROM export
@@ -226,13 +227,60 @@ WITH control AS (
           WHERE a.outcome = 'granted' AND NOT a.withdrawn AND a.decided_on >= m.month
             AND a.decided_on < m.month + interval '1 month'
             AND (a.control_code = m.code OR starts_with(m.code, a.control_code || '.'))) AS licences_granted
-  FROM month m LEFT JOIN export e USING (code, element, form, month)
+  FROM month m
+  LEFT JOIN export e ON e.code = m.code AND e.element = m.element AND e.form = m.form AND e.month = m.month
 )
 SELECT f.code, f.element, f.form, f.starts_on, daterange(f.month, (f.month + interval '1 month')::date) AS period,
        f.months_after, f.shipments, f.net_mass, f.element_mass, b.monthly AS before_element_mass,
        round(f.element_mass::numeric / nullif(b.monthly::numeric, 0), 4) AS recovery, f.licences_granted
 FROM filled f
 LEFT JOIN (SELECT code, element, form, avg(element_mass) AS monthly FROM filled
-           WHERE months_after BETWEEN -12 AND -1 GROUP BY code, element, form) b USING (code, element, form);
+           WHERE months_after BETWEEN -12 AND -1 GROUP BY code, element, form) b
+  ON b.code = f.code AND b.element = f.element AND b.form = f.form;
 $ddl$, registry);
+
+  -- Where a lot's material entered the books, and whether anything accounts for it there.
+  EXECUTE format($ddl$
+CREATE VIEW %1$I.suspect_origin WITH (security_barrier) AS
+WITH RECURSIVE above(party_id, ancestor) AS (
+  SELECT party_id, party_id FROM %1$I.party
+  UNION
+  SELECT a.party_id, p.parent FROM above a JOIN %1$I.party p ON p.party_id = a.ancestor WHERE p.parent IS NOT NULL
+), origin AS (
+  SELECT l.lot_id,
+    CASE WHEN l.origin IN ('imported', 'by_product', 'recycled') OR f.stage = 'recycling' THEN NULL
+         WHEN bool_or(m.accounted) THEN NULL
+         WHEN count(m.production_id) = 0 THEN 'no production reported'
+         ELSE 'no quota' END AS reason
+  FROM %1$I.lot l
+  LEFT JOIN %1$I.facility f USING (facility_id)
+  LEFT JOIN LATERAL (
+    SELECT p.production_id, p.stage = 'recycling' OR p.ore_class IN ('imported', 'by_product')
+           OR EXISTS (SELECT FROM above a JOIN %1$I.quota q ON q.holder = a.ancestor
+                      WHERE a.party_id = f.party_id AND NOT q.withdrawn AND q.granted > '0 kg' AND q.stage = p.stage
+                        AND q.ore_class IN (p.ore_class, 'any') AND q.period @> p.produced_on) AS accounted
+    FROM %1$I.production p WHERE p.lot_id = l.lot_id AND NOT p.withdrawn
+  ) m ON true
+  WHERE NOT l.withdrawn
+    AND NOT EXISTS (SELECT FROM %1$I.lot_edge e WHERE e.output_lot = l.lot_id AND NOT e.withdrawn)
+  GROUP BY l.lot_id, l.origin, f.stage
+), suspect AS (
+  -- an origin that is in the books and has inputs is one of a pool of lots that only feed each other
+  SELECT s.lot, s.share, s.mass, s.origin,
+         coalesce(o.reason, CASE WHEN EXISTS (SELECT FROM %1$I.lot l WHERE l.lot_id = s.origin AND NOT l.withdrawn)
+                                 THEN 'circular' ELSE 'lot not reported' END) AS reason
+  FROM (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid = %2$L::regclass) r
+  CROSS JOIN LATERAL retrack.origin_shares(r.nspname, NULL, 'lot') s
+  LEFT JOIN origin o ON o.lot_id = s.origin
+  WHERE o.lot_id IS NULL OR o.reason IS NOT NULL
+)
+SELECT l.lot_id, l.facility_id, l.form, l.created_on, sum(s.share) AS share, sum(s.mass) AS mass,
+       array_agg(s.origin ORDER BY s.share DESC, s.origin) AS origins, array_agg(s.reason ORDER BY s.share DESC, s.origin) AS reasons
+FROM suspect s
+JOIN %1$I.lot l ON l.lot_id = s.lot
+WHERE l.facility_id IN (SELECT v.facility_id FROM %1$I.visible_facility v)
+GROUP BY l.lot_id, l.facility_id, l.form, l.created_on
+HAVING sum(s.share) >= (SELECT coalesce(max(value), 0) FROM %1$I.setting WHERE name = 'suspect_origin.share');
+$ddl$, registry, format('%I.lot', registry));
 END $fn$;

@@ -39,8 +39,11 @@ BEGIN
 
   FOR c IN
     SELECT * FROM (VALUES
-      ('visible_party', 'which parties may the current user see? All for the owner, regulators and (in aggregates) analysts, a producer''s own for a producer. What row security and every view of the registry go by'),
-      ('visible_all', 'does the current user see every party? The owner, superusers, roles with BYPASSRLS, regulators, and (in aggregates) analysts'),
+      ('visible_party', 'which parties'' rows may the current user see? All for those visible_all names, its own for a producer, none for an analyst. What row security and the views go by'),
+      ('visible_all', 'does the current user see every row? The owner, superusers, roles with BYPASSRLS and regulators do'),
+      ('aggregated_party', 'which parties'' figures may the current user see summed up? Those of visible_party; for an analyst all'),
+      ('every_movement', 'facility_movement of every facility, for the other views; granted to nobody'),
+      ('trade_volume', 'how much was exported and delivered? One row a reporter, destination, month, form and currency, without clients: what an analyst sees of trade. Domestic deliveries as the shipper reports them; reo is the mass in rare earth oxide'),
       ('visible_facility', 'facilities of visible parties'),
       ('visible_licence', 'licences of visible parties'),
       ('visible_lot', 'lots of visible facilities'),
@@ -60,7 +63,7 @@ BEGIN
       ('facility_period', 'the same as facility_balance before it is taken apart: one balance a facility and month, for roll-ups (sum) and for the sequence tests cumuf, sitmuf, page_test and gemuf; opened and closed say whether an inventory is there'),
       ('facility_balance', 'does every facility''s material add up, element by element? One row a facility, month and element, kilograms: MUF = opening + receipts - shipments - losses - closing, its standard deviation sigma and z = MUF / sigma. verdict: balanced, missing (MUF above facility_balance.sigma standard deviations), gain (below minus as many), no closing inventory, no opening inventory, no sigma'),
       ('unexplained_gain', 'where does more come out than went in, beyond what measuring explains: material of unknown origin? One row a facility, month and element with verdict gain in facility_balance'),
-      ('suspect_origin', 'which lots hold material that came from no quota?')
+      ('suspect_origin', 'which lots hold material that came from no quota? One row a lot of which at least the share suspect_origin.share came, through whatever lots, from origins nothing accounts for: no production reported, produced without a quota of the holder or a group above it for that stage, ore class and day, lots nobody reported, or lots that only feed each other (circular). Imported, by-product and recycled material is accounted for. Walks the whole lot graph (retrack.origin_shares)')
     ) AS t(relation, comment)
     WHERE to_regclass(format('%I.%I', registry, relation)) IS NOT NULL
   LOOP

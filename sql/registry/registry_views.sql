@@ -16,7 +16,7 @@ SELECT l.licence, l.holder, l.kind, l.status, l.valid, i.line, i.control_code, i
             WHEN i.drawn::numeric >= n.share * i.granted::numeric OR l.uses >= n.share * l.max_uses THEN 'nearly used'
             ELSE 'in use' END AS verdict
 FROM %1$I.licence l
-JOIN %1$I.licence_item i USING (licence)
+JOIN %1$I.licence_item i ON i.licence = l.licence
 CROSS JOIN (SELECT retrack.as_of()::date AS day) t
 CROSS JOIN (SELECT coalesce(max(value), 1) AS share FROM %1$I.setting WHERE name = 'licence_usage.nearly') n
 WHERE NOT l.withdrawn AND NOT i.withdrawn
@@ -37,9 +37,9 @@ JOIN %1$I.party p ON p.party_id = q.holder
 CROSS JOIN (SELECT retrack.as_of()::date AS day) t
 CROSS JOIN (SELECT coalesce(max(value), 1) AS share FROM %1$I.setting WHERE name = 'quota_usage.nearly') n
 WHERE NOT q.withdrawn
-  AND q.holder IN (SELECT v.party_id FROM %1$I.visible_party v);
+  AND q.holder IN (SELECT v.party_id FROM %1$I.aggregated_party v);
 
-CREATE VIEW %1$I.facility_movement WITH (security_barrier) AS
+CREATE VIEW %1$I.every_movement AS
 SELECT m.facility_id, daterange(m.month, (m.month + interval '1 month')::date) AS period,
        m.flow, m.form, m.mass, m.assay, i.random_rsd, i.systematic_rsd, m.instrument, m.relation, m.row_id
 FROM (
@@ -70,14 +70,19 @@ FROM (
          instrument, 'loss', loss_id
   FROM %1$I.loss WHERE NOT withdrawn
 ) m
-LEFT JOIN %1$I.instrument i ON i.instrument = m.instrument AND i.valid @> m.day AND NOT i.withdrawn
+LEFT JOIN %1$I.instrument i ON i.instrument = m.instrument AND i.valid @> m.day AND NOT i.withdrawn;
+
+CREATE VIEW %1$I.facility_movement WITH (security_barrier) AS
+SELECT m.* FROM %1$I.every_movement m
 WHERE m.facility_id IN (SELECT v.facility_id FROM %1$I.visible_facility v);
 
 CREATE VIEW %1$I.facility_period WITH (security_barrier) AS
 SELECT m.facility_id, m.period,
        retrack.mass_balance(m.flow, m.mass, m.assay, m.random_rsd, m.systematic_rsd, m.instrument) AS balance,
        bool_or(m.flow = 'opening') AS opened, bool_or(m.flow = 'closing') AS closed
-FROM %1$I.facility_movement m
+FROM %1$I.every_movement m
+JOIN %1$I.facility f USING (facility_id)
+WHERE f.party_id IN (SELECT v.party_id FROM %1$I.aggregated_party v)
 GROUP BY m.facility_id, m.period;
 
 CREATE VIEW %1$I.facility_balance WITH (security_barrier) AS
@@ -188,5 +193,19 @@ FROM (
 ) d
 WHERE d.reported_by IN (SELECT v.party_id FROM %1$I.visible_party v)
 GROUP BY d.reported_by, retrack.normal_name(d.client_name), d.kind, d.destination, d.month, d.form, d.currency;
+
+CREATE VIEW %1$I.trade_volume WITH (security_barrier) AS
+SELECT d.reported_by, d.kind, d.destination, daterange(d.month, (d.month + interval '1 month')::date) AS period, d.form,
+       count(*) AS deliveries, sum(d.mass) AS mass, sum(retrack.reo_mass(d.mass, d.assay)) AS reo, sum(d.value) AS value, d.currency
+FROM (
+  SELECT exporter AS reported_by, 'export' AS kind, destination, date_trunc('month', shipped_on::timestamp)::date AS month,
+         form, net_mass AS mass, assay, value, currency
+  FROM %1$I.shipment WHERE NOT withdrawn
+  UNION ALL
+  SELECT shipper, 'domestic', NULL, date_trunc('month', transferred_on::timestamp)::date, form, mass, assay, NULL, NULL
+  FROM %1$I.transfer WHERE reported_by = shipper AND NOT withdrawn
+) d
+WHERE d.reported_by IN (SELECT v.party_id FROM %1$I.aggregated_party v)
+GROUP BY d.reported_by, d.kind, d.destination, d.month, d.form, d.currency;
 $ddl$, registry);
 END $fn$;

@@ -39,6 +39,16 @@ INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assa
   VALUES ('22 withdrawn', '2025-05-01', 'P1', 'US', 'magnet', 'Nd=29%,Dy=1%', '10 kg', true);
 SELECT shipment_id, controlled_as, reason FROM unlicensed_export ORDER BY 1;
 SELECT shipment_id, code, element, fraction, element_mass FROM controlled_export WHERE shipment_id ~ '^0[67]' ORDER BY 1, 2;
+-- the guard band: three standard deviations above, or below, decide near the threshold
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass) VALUES
+  ('23 doubtful, below', '2025-05-01', 'P1', 'DE', 'magnet', 'Nd=29%,Dy=0.095%±0.002%', '10 kg'),
+  ('24 doubtful, above', '2025-05-01', 'P1', 'DE', 'magnet', 'Nd=29%,Dy=0.105%±0.002%', '10 kg');
+SELECT shipment_id FROM controlled_export WHERE shipment_id ~ '^2[34]';
+UPDATE control_list SET guard = 3;
+SELECT shipment_id FROM controlled_export WHERE shipment_id ~ '^2[34]' ORDER BY 1;
+UPDATE control_list SET guard = -3;
+SELECT shipment_id FROM controlled_export WHERE shipment_id ~ '^2[34]';
+UPDATE control_list SET guard = 0;
 -- the day the suspension is lifted is data, and history stays
 UPDATE control_list SET suspended = '{}' WHERE source = 'Announcement 57 of 2025';
 SELECT shipment_id, controlled_as FROM unlicensed_export WHERE shipment_id ~ '^10';
@@ -140,6 +150,36 @@ INSERT INTO licence_application (application_id, applicant, control_code, applie
 SET retrack.as_of = '2025-06-15 00:00+00';
 SELECT code, element, form, lower(period) AS month, months_after, shipments, element_mass, before_element_mass, recovery, licences_granted
 FROM export_recovery ORDER BY 1, 4;
+
+-- suspect_origin ------------------------------------------------------------------------------------------------
+-- P2 has no quota of its own but its group has; P3 has none anywhere. Lots: m1 mined under the group's quota, m2 by P3,
+-- m3 by P2 the day the quota has ended, i1 imported, r1 scrap at a recycler, u1 appeared out of nothing.
+INSERT INTO party (party_id, name, kind, parent) VALUES ('G', 'Group', 'group', NULL), ('P3', 'Hill Mine', 'producer', NULL);
+UPDATE party SET parent = 'G' WHERE party_id = 'P2';
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('F1', 'P1', 'separation'), ('F2', 'P2', 'mining'), ('F3', 'P3', 'mining'), ('FR', 'P1', 'recycling');
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES
+  ('Q', 'G', 'mining', 'rock', '[2025-01-01,2025-07-01)', '100 t'), ('Q3', 'P3', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '0 kg');
+INSERT INTO lot (lot_id, facility_id, form, assay, mass, created_on, origin) VALUES
+  ('m1', 'F2', 'ore', 'Nd=1%', '10 t', '2025-06-30', NULL), ('m2', 'F3', 'ore', 'Nd=1%', '10 t', '2025-06-30', NULL),
+  ('m3', 'F2', 'ore', 'Nd=1%', '10 t', '2025-07-01', NULL), ('i1', 'F1', 'ore', 'Nd=1%', '10 t', '2025-06-30', 'imported'),
+  ('r1', 'FR', 'scrap', 'Nd=30%', '1 t', '2025-06-30', NULL), ('u1', 'F1', 'oxide', 'Nd=80%', '1 t', '2025-06-30', NULL),
+  ('x1', 'F1', 'oxide', 'Nd=80%', '1 t', '2025-07-02', 'processed'), ('x2', 'F1', 'oxide', 'Nd=80%', '1 t', '2025-07-02', 'processed'),
+  ('x3', 'F1', 'oxide', 'Nd=80%', '1 t', '2025-07-03', 'processed'), ('x4', 'F1', 'oxide', 'Nd=80%', '1 t', '2025-07-03', 'processed');
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass, lot_id) VALUES
+  ('p1', 'F2', '2025-06-30', 'mining', 'rock', 'ore', 'Nd=1%', '10 t', 'm1'), ('p2', 'F3', '2025-06-30', 'mining', 'ionic', 'ore', 'Nd=1%', '10 t', 'm2'),
+  ('p3', 'F2', '2025-07-01', 'mining', 'rock', 'ore', 'Nd=1%', '10 t', 'm3');
+INSERT INTO lot_edge (input_lot, output_lot, mass) VALUES
+  ('m1', 'x1', '9 t'), ('m2', 'x1', '1 t'),                       -- one tenth without quota
+  ('m1', 'x2', '1 t'), ('i1', 'x2', '10 t'), ('r1', 'x2', '1 t'), -- all accounted for
+  ('x1', 'x3', '500 kg'), ('u1', 'x3', '500 kg'),                 -- one twentieth through x1, a half of u1
+  ('x2', 'x4', '999 kg'), ('ghost', 'x4', '1 kg');                -- a thousandth of a lot nobody reported
+SELECT lot_id, form, round(share, 6) AS share, mass, origins, reasons FROM suspect_origin ORDER BY 1;
+-- two lots that are made of each other come from nowhere
+INSERT INTO lot_edge (input_lot, output_lot, mass) VALUES ('m1', 'u1', '1 kg'), ('x4', 'm2', '1 kg'), ('m2', 'x4', '1 kg');
+DELETE FROM lot_edge WHERE input_lot IN ('x2', 'ghost');
+SELECT lot_id, reasons FROM suspect_origin WHERE lot_id IN ('m2', 'x4') ORDER BY 1;
+UPDATE setting SET value = 0.0011 WHERE name = 'suspect_origin.share';
+SELECT count(*) FROM suspect_origin WHERE lot_id = 'x4';
 
 RESET session_replication_role;
 RESET search_path;

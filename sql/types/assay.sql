@@ -291,3 +291,15 @@ CREATE CAST (retrack.assay AS jsonb) WITH FUNCTION retrack.jsonb(retrack.assay);
 COMMENT ON CAST (retrack.assay AS jsonb) IS 'object of fractions by symbol';
 CREATE CAST (jsonb AS retrack.assay) WITH FUNCTION retrack.assay(jsonb) AS ASSIGNMENT;
 COMMENT ON CAST (jsonb AS retrack.assay) IS 'object of fractions by element or oxide';
+
+-- Stoichiometry
+
+CREATE FUNCTION retrack.formula_fraction(formula text, element retrack.element) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.formula_fraction(text, retrack.element) IS
+  'mass fraction (0 to 1, nine decimals) of an element in a compound or alloy of a formula like Nd2Fe14B, (Nd0.9Dy0.1)2Fe14B or La2(CO3)3·8H2O, from the standard atomic weights (IUPAC, CIAAW 2021; conventional ones for intervals); 22023 if it cannot be read, 22003 if its numbers are out of range';
+
+CREATE FUNCTION retrack.formula_assay(formula text) RETURNS retrack.assay
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.formula_assay(text) IS
+  'assay of the rare earths in a compound or alloy of a formula; 22023 if there is none or the formula cannot be read, 22003 if its numbers are out of range';

@@ -177,3 +177,8 @@ CREATE FUNCTION retrack.check_character(text) RETURNS text
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'check_character_text';
 COMMENT ON FUNCTION retrack.check_character(text) IS
   'ISO 7064 MOD 37,36 check character of a text of 0-9 and A-Z, hyphens and blanks ignored; 22023 on any other character';
+
+CREATE FUNCTION retrack.make_licence_id(year integer, office text, serial text) RETURNS retrack.licence_id
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.make_licence_id(integer, text, text) IS
+  'licence number of a year (2000 to 2099, else 22003), an office (two characters) and a serial (six; else 22023)';

@@ -179,6 +179,11 @@ CREATE CAST (retrack.mass AS numeric) WITH FUNCTION retrack.kilograms(retrack.ma
 COMMENT ON CAST (retrack.mass AS numeric) IS 'kilograms, exact';
 CREATE CAST (numeric AS retrack.mass) WITH FUNCTION retrack.mass_from_numeric(numeric) AS ASSIGNMENT;
 COMMENT ON CAST (numeric AS retrack.mass) IS 'kilograms, rounded half away from zero at 1 mg';
+CREATE FUNCTION retrack.mass_from_integer(integer) RETURNS retrack.mass
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.mass_from_integer(integer) IS 'mass of so many kilograms';
+CREATE CAST (integer AS retrack.mass) WITH FUNCTION retrack.mass_from_integer(integer) AS ASSIGNMENT;
+COMMENT ON CAST (integer AS retrack.mass) IS 'kilograms';
 CREATE CAST (bigint AS retrack.mass) WITH FUNCTION retrack.mass_from_bigint(bigint) AS ASSIGNMENT;
 COMMENT ON CAST (bigint AS retrack.mass) IS 'kilograms';
 
@@ -284,3 +289,12 @@ CREATE AGGREGATE retrack.avg(retrack.mass) (
   MFINALFUNC = retrack.mass_avg_final, PARALLEL = SAFE);
 COMMENT ON AGGREGATE retrack.avg(retrack.mass) IS
   'mean mass, rounded half away from zero at 1 mg; NULL without rows';
+
+CREATE FUNCTION retrack.tonnes(retrack.mass) RETURNS numeric
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.tonnes(retrack.mass) IS 'tonnes, exact, nine decimals';
+
+CREATE FUNCTION retrack.generate_series(start retrack.mass, stop retrack.mass, step retrack.mass) RETURNS SETOF retrack.mass
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 AS 'MODULE_PATHNAME', 'mass_generate_series';
+COMMENT ON FUNCTION retrack.generate_series(retrack.mass, retrack.mass, retrack.mass) IS
+  'masses from start to stop, stop included if met, by step; 22023 if the step is 0';

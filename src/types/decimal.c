@@ -142,6 +142,21 @@ rt_decimal_scale(const Decimal *d, int shift, uint64 limit, uint64 *result)
 	return true;
 }
 
+bool
+rt_decimal_is_multiple(const Decimal *d, int shift)
+{
+	int64		position = (int64) d->point + shift;	/* digits before the point then */
+
+	for (const char *p = d->digits; p < d->end; p++)
+	{
+		if (*p == '.')
+			continue;
+		if (position-- <= 0 && *p != '0')
+			return false;
+	}
+	return true;
+}
+
 /*
  * Is the fraction 0.(gap zeros)(digits from p) at least n/m?  By long division
  * of n by m, digit against digit, so exact for any number of digits.

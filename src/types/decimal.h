@@ -29,6 +29,9 @@ extern bool rt_decimal_scan(const char **s, const char *end, Decimal *d);
  */
 extern bool rt_decimal_scale(const Decimal *d, int shift, uint64 limit, uint64 *result);
 
+/* Is |d| x 10^shift an integer? */
+extern bool rt_decimal_is_multiple(const Decimal *d, int shift);
+
 /*
  * |d| x 10^shift x p / q, rounded once, half away from zero; false if that is
  * above limit.  Needs limit < 2^32, p <= q < 2^31, q > 0.

@@ -105,16 +105,15 @@ oxide(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(element_info[element_index(PG_GETARG_ELEMENT(0))].oxide));
 }
 
-/* Weights have at most six decimals; print those that are stated. */
+/* With the decimals that are stated: 162.500 says more than 162.5. */
 static Numeric
 weight_numeric(const ElementInfo *info)
 {
 	int64		weight = info->weight_e6;
-	int			places = 6;
 
-	for (; places > 3 && weight % 10 == 0; places--)
+	for (int places = 6; places > info->weight_places; places--)
 		weight /= 10;
-	return int64_div_fast_to_numeric(weight, places);
+	return int64_div_fast_to_numeric(weight, info->weight_places);
 }
 
 PG_FUNCTION_INFO_V1(standard_weight);

@@ -25,6 +25,7 @@ typedef struct ElementInfo
 	uint8		oxide_atoms;	/* atoms of the element in its oxide of trade */
 	uint8		oxide_oxygen;	/* atoms of oxygen there */
 	const char *oxide;			/* "Dy2O3" */
+	uint8		weight_places;	/* decimals the standard weight is stated with */
 } ElementInfo;
 
 /* by dense index */

@@ -143,3 +143,31 @@ check_character_text(PG_FUNCTION_ARGS)
 				 errmsg("check characters are defined over 0-9 and A-Z only: \"%s\"", text_to_cstring(t))));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(&check, 1));
 }
+
+/* make_licence_id(year, office, serial): what the three functions above take apart. */
+PG_FUNCTION_INFO_V1(make_licence_id);
+Datum
+make_licence_id(PG_FUNCTION_ARGS)
+{
+	int32		year = PG_GETARG_INT32(0);
+	char	   *office = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *serial = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char		number[LICENCE_ID_TEXT_MAX];
+	LicenceId	id;
+	char		expected;
+
+	if (year < 2000 || year > 2099)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("year %d of a licence number is not between 2000 and 2099", year)));
+	if (strlen(office) == 2 && strlen(serial) == 6)
+	{
+		snprintf(number, sizeof(number), "%02d-%s-%s", year - 2000, office, serial);
+		if (rt_licence_id_parse(number, 12, &id, &expected) == LICENCE_ID_OK)
+			PG_RETURN_LICENCE_ID(id);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid office \"%s\" or serial \"%s\" of a licence number", office, serial),
+			 errdetail("An office has two, a serial six characters of 0-9 and A-Z.")));
+}

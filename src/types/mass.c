@@ -5,6 +5,7 @@
 #include "retrack.h"
 
 #include "common/int.h"
+#include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -74,6 +75,13 @@ kilograms(PG_FUNCTION_ARGS)
 	PG_RETURN_NUMERIC(int64_div_fast_to_numeric(PG_GETARG_MASS(0), 6));
 }
 
+PG_FUNCTION_INFO_V1(tonnes);
+Datum
+tonnes(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_NUMERIC(int64_div_fast_to_numeric(PG_GETARG_MASS(0), 9));
+}
+
 PG_FUNCTION_INFO_V1(mass_from_numeric);
 Datum
 mass_from_numeric(PG_FUNCTION_ARGS)
@@ -90,6 +98,14 @@ mass_from_bigint(PG_FUNCTION_ARGS)
 	if (pg_mul_s64_overflow(PG_GETARG_INT64(0), MASS_MG_PER_KG, &m))
 		rt_mass_overflow();
 	PG_RETURN_MASS(m);
+}
+
+/* Any integer fits: 2^31 kg is 2 x 10^15 mg. */
+PG_FUNCTION_INFO_V1(mass_from_integer);
+Datum
+mass_from_integer(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_MASS(PG_GETARG_INT32(0) * MASS_MG_PER_KG);
 }
 
 PG_FUNCTION_INFO_V1(milligrams);
@@ -229,4 +245,45 @@ mass_div(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(DirectFunctionCall2(numeric_div,
 										NumericGetDatum(int64_to_numeric(PG_GETARG_MASS(0))),
 										NumericGetDatum(int64_to_numeric(PG_GETARG_MASS(1)))));
+}
+
+typedef struct MassSeries
+{
+	Mass		next;
+	Mass		stop;
+	Mass		step;
+	bool		done;
+} MassSeries;
+
+/* generate_series(start, stop, step), as core's over bigint. */
+PG_FUNCTION_INFO_V1(mass_generate_series);
+Datum
+mass_generate_series(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *call;
+	MassSeries *series;
+	Mass		value;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		call = SRF_FIRSTCALL_INIT();
+		series = MemoryContextAlloc(call->multi_call_memory_ctx, sizeof(MassSeries));
+		series->next = PG_GETARG_MASS(0);
+		series->stop = PG_GETARG_MASS(1);
+		series->step = PG_GETARG_MASS(2);
+		series->done = false;
+		if (series->step == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("step size cannot equal zero")));
+		call->user_fctx = series;
+	}
+	call = SRF_PERCALL_SETUP();
+	series = call->user_fctx;
+	value = series->next;
+	if (series->done || (series->step > 0 ? value > series->stop : value < series->stop))
+		SRF_RETURN_DONE(call);
+	/* A step out of range ends the series. */
+	series->done = pg_add_s64_overflow(value, series->step, &series->next);
+	SRF_RETURN_NEXT(call, MassGetDatum(value));
 }

@@ -38,7 +38,9 @@ SQL_PARTS = $(wildcard \
 	sql/registry/detection_views.sql \
 	sql/registry/create_registry.sql \
 	sql/registry/grant_registry.sql \
-	sql/pull/pull.sql)
+	sql/pull/pull.sql \
+	sql/pull/retry_rejects.sql \
+	sql/pull/pull_all.sql)
 
 SQL_SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA = $(wildcard sql/$(EXTENSION)--*--*.sql)

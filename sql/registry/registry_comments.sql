@@ -230,6 +230,8 @@ BEGIN
       ('pull_state', 'target', 'table that is filled'),
       ('pull_state', 'source', 'foreign table it is filled from'),
       ('pull_state', 'high_water', 'highest value of the high-water column that is safely in'),
+      ('pull_state', 'running', 'a pull is under way, or was cut off: the next one goes on from high_water'),
+      ('pull_state', 'started_at', 'start of the last pull'),
       ('pull_state', 'pulled_at', 'end of the last batch'),
       ('pull_state', 'batches', 'batches committed'),
       ('pull_state', 'landed', 'records landed'),
@@ -239,10 +241,18 @@ BEGIN
       ('pull_reject', 'record', 'the record as the API gave it'),
       ('pull_reject', 'sqlstate', 'SQLSTATE of the error'),
       ('pull_reject', 'message', 'its message'),
+      ('pull_reject', 'source', 'table it was read from'),
+      ('pull_reject', 'detail', 'the detail of the error'),
       ('pull_reject', 'page', 'page it was on'),
       ('pull_reject', 'pointer', 'JSON pointer of the value at fault'),
+      ('pull_reject', 'row_key', 'its key, as far as it could be read; several columns joined by |'),
+      ('pull_reject', 'row_version', 'its version and high water'),
+      ('pull_reject', 'row_values', 'its values by column of the target, as text; a retry inserts them'),
+      ('pull_reject', 'whole', 'all its values could be read, so that it can be tried again'),
+      ('pull_reject', 'record_hash', 'tells whether the same record was rejected before'),
       ('pull_reject', 'rejected_at', 'when'),
-      ('pull_reject', 'resolved_at', 'when a retry landed it; NULL: open')
+      ('pull_reject', 'retried_at', 'when it was last tried again'),
+      ('pull_reject', 'resolved_at', 'when it landed, or a newer version of it did; NULL: open')
     )
     SELECT r.relname AS relation, a.attname AS attribute, coalesce(own.comment, common.comment) AS comment
     FROM pg_namespace n

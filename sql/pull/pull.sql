@@ -1,0 +1,511 @@
+-- CALL retrack.pull(source, target): what has changed in a foreign table (or any table or view) goes into
+-- a registry table. The procedure commits, so it can have no fixed search_path of its own; the steps are
+-- functions that have one.
+--
+-- A pull copies the rows at and above the high water, ordered by it, into a temporary table, then lands them
+-- in batches, a transaction each, which also moves the high water. Rows are decided in that order, each as if
+-- it came alone: a batch that fails is split until the row at fault stands alone. So the outcome does not
+-- depend on where batches begin, and a pull that was cut off goes on to the same tables.
+
+CREATE FUNCTION retrack.pull_lock(target regclass, wait boolean, whole boolean) RETURNS boolean
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_lock';
+COMMENT ON FUNCTION retrack.pull_lock(regclass, boolean, boolean) IS
+'for retrack.pull: takes the lock on pulls of the target, an advisory lock; false: it is taken and wait is false. whole: kept over commits until
+pull_unlock, or until a transaction of the session fails; otherwise until the end of the transaction. NULL: NULL';
+
+CREATE FUNCTION retrack.pull_unlock(target regclass) RETURNS boolean
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_unlock';
+COMMENT ON FUNCTION retrack.pull_unlock(regclass) IS
+'for retrack.pull: gives the lock back; false: it was not held. NULL: NULL';
+
+CREATE TYPE retrack.pull_job AS (
+  source regclass,
+  target regclass,
+  registry name,
+  target_name text,
+  source_name text,
+  stage text,
+  stage_columns text,
+  order_by text,
+  columns text,
+  expressions text,
+  live text,
+  on_conflict text,
+  upsert text,
+  withdraw text,
+  row_values text,
+  row_key text,
+  row_version text,
+  has_record boolean,
+  has_errors boolean,
+  high_water text,
+  high_water_type regtype,
+  plain boolean
+);
+COMMENT ON TYPE retrack.pull_job IS 'for retrack.pull: what is to be pulled and the pieces of SQL that do it';
+
+CREATE FUNCTION retrack.pull_key(target regclass, key_columns text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  result text[];
+BEGIN
+  SELECT array_agg(a.attname::text ORDER BY k.n) INTO result
+  FROM pg_index AS i
+  CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
+  JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND k.n <= i.indnkeyatts
+  GROUP BY i.indexrelid, i.indisprimary
+  HAVING CASE WHEN key_columns IS NULL THEN i.indisprimary
+              ELSE array_agg(a.attname::text ORDER BY a.attname::text)
+                   = (SELECT array_agg(c ORDER BY c) FROM unnest(key_columns) AS c) END
+  LIMIT 1;
+  IF result IS NULL THEN
+    RAISE EXCEPTION 'table "%" has no key to pull by', target USING ERRCODE = 'RTP03',
+      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key.'
+                    ELSE format('It has no unique index on exactly (%s).', array_to_string(key_columns, ', ')) END,
+      HINT = 'Give it a primary key, or name the columns of a unique index in key_columns.';
+  END IF;
+  RETURN result;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_key(regclass, text[]) IS
+'for retrack.pull: the columns that identify a row of the target, its primary key where key_columns is NULL. Errors: RTP03 no such key';
+
+CREATE FUNCTION retrack.pull_columns(source regclass, target regclass,
+  OUT name text, OUT target_type text, OUT same boolean, OUT is_required boolean, OUT in_source boolean, OUT in_target boolean)
+RETURNS SETOF record
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(t.attname, s.attname)::text, format_type(t.atttypid, t.atttypmod),
+         s.atttypid = t.atttypid AND s.atttypmod = t.atttypmod,
+         t.attnotnull AND NOT t.atthasdef AND t.attidentity = '',
+         s.attname IS NOT NULL, t.attname IS NOT NULL
+  FROM (SELECT * FROM pg_attribute AS a WHERE attrelid = target AND attnum > 0 AND NOT attisdropped
+        AND attgenerated = '' AND attidentity <> 'a') AS t
+  FULL JOIN (SELECT * FROM pg_attribute AS a WHERE attrelid = source AND attnum > 0 AND NOT attisdropped
+    AND NOT EXISTS (SELECT FROM unnest(attfdwoptions) AS o
+                    WHERE o IN ('pointer=', 'pointer=#error', 'pointer=#sqlstate', 'pointer=#pointer', 'pointer=#page', 'pointer=#record'))
+    ) AS s ON s.attname = t.attname
+  ORDER BY t.attnum, s.attnum
+$$;
+COMMENT ON FUNCTION retrack.pull_columns(regclass, regclass) IS
+'for retrack.pull: the columns of source and target matched by name; same: of one type; is_required: the target must be given a value. NULL: no rows';
+
+CREATE FUNCTION retrack.pull_error_column(source regclass, pointer text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT attname::text FROM pg_attribute
+  WHERE attrelid = source AND attnum > 0 AND NOT attisdropped AND 'pointer=' || pointer = ANY (attfdwoptions) LIMIT 1
+$$;
+COMMENT ON FUNCTION retrack.pull_error_column(regclass, text) IS
+'for retrack.pull: the column of a foreign table of retrack_fdw that shows the raw record (pointer '''') or what was wrong with it (''#error'', …); NULL: none';
+
+CREATE FUNCTION retrack.pull_prepare(source regclass, target regclass, key_columns text[], version_column text,
+  high_water_column text, withdrawn_column text, registry name)
+RETURNS retrack.pull_job
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  job retrack.pull_job;
+  keys text[] := retrack.pull_key(target, key_columns);
+  shared text[];
+  missing text[];
+  newer text;
+  version text;
+  water text;
+  withdrawn_from text;
+  withdrawn_to text;
+BEGIN
+  SELECT n.nspname, format('%I.%I', n.nspname, c.relname) INTO job.registry, job.target_name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = target;
+  SELECT format('%I.%I', n.nspname, c.relname) INTO job.source_name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = source;
+  job.registry := coalesce(registry, job.registry);
+  IF to_regclass(format('%I.pull_state', job.registry)) IS NULL OR to_regclass(format('%I.pull_reject', job.registry)) IS NULL THEN
+    RAISE EXCEPTION 'schema "%" is not a registry', job.registry USING ERRCODE = 'RTR02',
+      DETAIL = 'It has no tables pull_state and pull_reject.',
+      HINT = 'CALL retrack.create_registry makes one; name it in registry if the target is in another schema.';
+  END IF;
+  job.source := source;
+  job.target := target;
+  job.stage := format('pg_temp.%I', 'retrack_pull_' || target::oid);
+
+  -- columns
+  SELECT array_agg(c.name) FILTER (WHERE c.in_source AND c.in_target),
+         array_agg(c.name) FILTER (WHERE NOT c.in_source AND (c.is_required OR c.name = ANY (keys)))
+  INTO shared, missing FROM retrack.pull_columns(source, target) AS c;
+  IF missing IS NOT NULL THEN
+    RAISE EXCEPTION 'source "%" does not fit target "%"', source, target USING ERRCODE = 'RTP01',
+      DETAIL = format('The target needs columns that the source does not have: %s.', array_to_string(missing, ', ')),
+      HINT = 'Add the columns to the foreign table, or pull from a view that has them.';
+  END IF;
+  SELECT string_agg(quote_ident(c.name), ', '),
+         string_agg(CASE WHEN c.same THEN 's.' || quote_ident(c.name)
+                         ELSE format('CAST(s.%I AS %s)', c.name, c.target_type) END, ', ')
+  INTO job.columns, job.expressions FROM retrack.pull_columns(source, target) AS c WHERE c.in_source AND c.in_target;
+  BEGIN
+    EXECUTE format('SELECT %s FROM %s AS s WHERE false', job.expressions, job.source_name);
+  EXCEPTION WHEN cannot_coerce OR datatype_mismatch THEN
+    RAISE EXCEPTION 'source "%" does not fit target "%"', source, target USING ERRCODE = 'RTP01', DETAIL = SQLERRM || '.',
+      HINT = 'Pull from a view that converts the column.';
+  END;
+
+  -- version, high water, withdrawal: columns of the source, where the source has them
+  SELECT c.name INTO version FROM retrack.pull_columns(source, target) AS c
+  WHERE c.name = version_column AND c.in_source AND c.in_target;
+  SELECT a.attname, a.atttypid INTO water, job.high_water_type FROM pg_attribute AS a
+  WHERE a.attrelid = source AND a.attname = high_water_column AND NOT a.attisdropped AND a.attnum > 0;
+  IF water IS NULL AND high_water_column <> 'updated_at' THEN
+    RAISE EXCEPTION 'source "%" has no column "%" to take the high water from', source, high_water_column USING ERRCODE = 'RTP01',
+      HINT = 'Name a column that grows with every change in high_water_column, or give NULL to read all each time.';
+  END IF;
+  job.high_water := water;
+  SELECT CASE WHEN c.in_source THEN c.name END, CASE WHEN c.in_target THEN c.name END INTO withdrawn_from, withdrawn_to
+  FROM retrack.pull_columns(source, target) AS c WHERE c.name = withdrawn_column;
+
+  -- what is staged: every shared column, the columns that decide, and the record as it came
+  job.has_record := retrack.pull_error_column(source, '') IS NOT NULL;
+  job.has_errors := retrack.pull_error_column(source, '#error') IS NOT NULL;
+  job.stage_columns := concat_ws(', ',
+    (SELECT string_agg('s.' || quote_ident(n), ', ') FROM
+      (SELECT unnest(shared) UNION SELECT water UNION SELECT withdrawn_from) AS u(n) WHERE n IS NOT NULL),
+    CASE WHEN job.has_record THEN format('s.%I AS "#record"', retrack.pull_error_column(source, '')) END,
+    CASE WHEN job.has_errors THEN
+      (SELECT string_agg(coalesce('s.' || quote_ident(retrack.pull_error_column(source, p)), 'NULL::text') || format(' AS %I', p), ', ')
+       FROM unnest('{#error,#sqlstate,#pointer,#page}'::text[]) AS p) END);
+  job.order_by := concat_ws(', ', 's.' || quote_ident(water),
+    (SELECT string_agg('s.' || quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    's.' || quote_ident(version));
+
+  -- rows fit to land
+  job.live := concat_ws(' AND ', 's."#seq" BETWEEN $1 AND $2',
+    CASE WHEN job.has_errors THEN 's."#error" IS NULL' END,
+    's.' || quote_ident(water) || ' IS NOT NULL',
+    CASE WHEN withdrawn_to IS NULL THEN 's.' || quote_ident(withdrawn_from) || ' IS NOT TRUE' END);
+
+  -- a row takes the place of an older one; where nothing tells old from new, of a different one
+  SELECT format('(%s) > (%s)', string_agg('EXCLUDED.' || quote_ident(n), ', '), string_agg('t.' || quote_ident(n), ', '))
+  INTO newer FROM unnest(ARRAY[version, CASE WHEN water = ANY (shared) THEN water END]) AS n WHERE n IS NOT NULL
+  HAVING count(*) > 0;
+  newer := coalesce(newer,
+    (SELECT format('(%s) IS DISTINCT FROM (%s)', string_agg('EXCLUDED.' || quote_ident(n), ', '), string_agg('t.' || quote_ident(n), ', '))
+     FROM unnest(shared) AS n));
+  job.on_conflict := format('ON CONFLICT (%s) DO ', (SELECT string_agg(quote_ident(k), ', ') FROM unnest(keys) AS k)) || coalesce(
+    (SELECT 'UPDATE SET ' || string_agg(format('%1$I = EXCLUDED.%1$I', n), ', ') FROM unnest(shared) AS n WHERE n <> ALL (keys))
+    || ' WHERE ' || newer, 'NOTHING');
+  job.upsert := format('INSERT INTO %s AS t (%s) SELECT %s FROM %s AS s WHERE %s ORDER BY s."#seq" ',
+    job.target_name, job.columns, job.expressions, job.stage, job.live);
+  IF withdrawn_from IS NOT NULL AND withdrawn_to IS NULL THEN
+    job.withdraw := format('DELETE FROM %s AS t USING %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I AND %s',
+      job.target_name, job.stage, withdrawn_from,
+      (SELECT string_agg(format('t.%1$I = s.%1$I', n), ' AND ') FROM unnest(keys) AS n)
+      || coalesce(format(' AND t.%1$I <= s.%1$I', version), ''));
+  END IF;
+
+  -- how a rejected row is written down
+  SELECT '(SELECT to_jsonb(x) FROM (SELECT ' || string_agg(format('s.%1$I::text AS %1$I', n), ', ') || ') AS x)'
+  INTO job.row_values FROM unnest(shared) AS n;
+  SELECT string_agg(format('s.%I::text', n), ' || ''|'' || ') INTO job.row_key FROM unnest(keys) AS n;
+  job.row_version := format('concat_ws(''@'', %s)',
+    coalesce(nullif(concat_ws(', ', 's.' || quote_ident(version), 's.' || quote_ident(water)), ''), 'NULL'));
+
+  -- into an empty table rows go without a look for the row they replace
+  EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', job.target_name) INTO job.plain;
+  RETURN job;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text, text, name) IS
+'for retrack.pull: works out how to pull. Errors: RTP01 source and target do not fit, RTP03 no key, RTR02 no registry';
+
+CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, OUT staged bigint, OUT went_back boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+DECLARE
+  from_here text := since;
+BEGIN
+  went_back := false;
+  IF since IS NOT NULL AND job.high_water_type IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) THEN
+    EXECUTE format('SELECT (%L::%s - %L::interval)::%2$s::text', since, job.high_water_type, overlap) INTO from_here;
+  END IF;
+  EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
+  -- a constant in the condition, so that a foreign table can pass it on
+  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %s FROM %s AS s %s ORDER BY %s) AS s',
+    split_part(job.stage, '.', 2), job.stage_columns, job.source_name,
+    CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END,
+    job.order_by);
+  GET DIAGNOSTICS staged = ROW_COUNT;
+  IF staged > 1000 THEN
+    EXECUTE format('CREATE INDEX ON %s ("#seq")', job.stage);
+  END IF;
+  -- The row that set the high water is asked for again, so it has to be there, unless changed and so above it.
+  IF since IS NOT NULL THEN
+    EXECUTE format('SELECT coalesce(max(%I) < %L::%s, true) FROM %s', job.high_water, since, job.high_water_type, job.stage) INTO went_back;
+  END IF;
+  -- Rejected before and not changed since: decided; a retry at the end tries them again.
+  IF job.row_key IS NOT NULL THEN
+    EXECUTE format('DELETE FROM %s AS s USING %I.pull_reject AS r WHERE r.target = $1 AND r.resolved_at IS NULL
+                    AND r.whole AND r.row_key = %s AND r.row_version = %s',
+      job.stage, job.registry, job.row_key, job.row_version) USING job.target_name;
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_stage(retrack.pull_job, text, interval) IS
+'for retrack.pull: copies what is at or above the high water, less the overlap, into a temporary table in order; staged: how many rows;
+went_back: the source no longer has what set the high water';
+
+CREATE FUNCTION retrack.pull_refuse(job retrack.pull_job, first bigint, last bigint, state text, message text, detail text)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+DECLARE
+  r record;
+  raw json;
+  refused bigint := 0;
+  added bigint;
+BEGIN
+  FOR r IN EXECUTE format(
+    'SELECT %s AS state, %s AS message, %s AS record, %s AS row_values, %s AS row_key, %s AS row_version, %s AS pointer, %s AS page
+     FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2 %s ORDER BY s."#seq"',
+    CASE WHEN state IS NULL AND job.has_errors THEN
+      format('CASE WHEN s."#error" IS NULL THEN ''RTP04'' ELSE coalesce(s."#sqlstate", ''22000'') END') ELSE 'coalesce($3, ''RTP04'')' END,
+    CASE WHEN state IS NULL THEN format('coalesce(%s, %L)', CASE WHEN job.has_errors THEN 's."#error"' ELSE 'NULL' END,
+      format('column "%s" is null: the record cannot be placed among the changes', job.high_water)) ELSE '$4' END,
+    CASE WHEN job.has_record THEN 's."#record"::text' ELSE job.row_values || '::text' END,
+    job.row_values, job.row_key, job.row_version,
+    CASE WHEN job.has_errors THEN 's."#pointer"' ELSE 'NULL::text' END,
+    CASE WHEN job.has_errors THEN 's."#page"::bigint' ELSE 'NULL::bigint' END,
+    job.stage,
+    CASE WHEN state IS NULL THEN 'AND (' || concat_ws(' OR ', 'false',
+      CASE WHEN job.has_errors THEN 's."#error" IS NOT NULL' END, 's.' || quote_ident(job.high_water) || ' IS NULL') || ')' ELSE '' END)
+    USING first, last, state, message
+  LOOP
+    BEGIN
+      raw := r.record::json;
+    EXCEPTION WHEN data_exception THEN
+      raw := to_json(r.record);
+    END;
+    EXECUTE format('INSERT INTO %I.pull_reject (target, source, record, sqlstate, message, detail, page, pointer, row_key, row_version, row_values, record_hash, whole)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13)
+      ON CONFLICT (target, record_hash) WHERE resolved_at IS NULL DO NOTHING', job.registry)
+    USING job.target_name, job.source_name, raw, r.state, r.message, detail, r.page, r.pointer, r.row_key, r.row_version, r.row_values, r.record, state IS NOT NULL;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    refused := refused + added;
+  END LOOP;
+  RETURN refused;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_refuse(retrack.pull_job, bigint, bigint, text, text, text) IS
+'for retrack.pull: writes staged rows down as rejected for the reason given, or (state NULL) those that could not be read; returns how many were not there yet';
+
+CREATE FUNCTION retrack.pull_row_at_fault(state text) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT left(state, 2) IN ('22', '23', '21', '44', 'RT', 'P0') OR state = '42501'
+$$;
+COMMENT ON FUNCTION retrack.pull_row_at_fault(text) IS
+'for retrack.pull: whether an error speaks of a row (its data, a constraint, a rule, row security), so that the row is rejected, or of the whole pull. NULL: NULL';
+
+CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  todo bigint[] := ARRAY[first, last];
+  lo bigint;
+  hi bigint;
+  n bigint;
+  m bigint;
+  state text;
+  reason text;
+  why text;
+BEGIN
+  landed := 0;
+  rejected := 0;
+  plain := job.plain;
+  WHILE cardinality(todo) > 0 LOOP
+    lo := todo[cardinality(todo) - 1];
+    hi := todo[cardinality(todo)];
+    todo := todo[1 : cardinality(todo) - 2];
+    BEGIN
+      SET CONSTRAINTS ALL IMMEDIATE;
+      EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
+      GET DIAGNOSTICS n = ROW_COUNT;
+      IF job.withdraw IS NOT NULL THEN
+        EXECUTE job.withdraw USING lo, hi;
+        GET DIAGNOSTICS m = ROW_COUNT;
+        n := n + m;
+      END IF;
+      landed := landed + n;
+      CONTINUE;
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL;
+      IF NOT retrack.pull_row_at_fault(state) THEN
+        RAISE;
+      END IF;
+    END;
+    IF plain AND state = '23505' THEN
+      plain := false;       -- there is something to replace after all
+      todo := todo || lo || hi;
+    ELSIF lo < hi THEN
+      todo := todo || ((lo + hi) / 2 + 1) || hi || lo || ((lo + hi) / 2);
+    ELSE
+      rejected := rejected + retrack.pull_refuse(job, lo, hi, state, reason, nullif(why, ''));
+    END IF;
+  END LOOP;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_rows(retrack.pull_job, bigint, bigint) IS
+'for retrack.pull: lands staged rows in order, splitting what fails down to the rows at fault, which it rejects; landed counts rows inserted or replaced;
+plain: the target may still be taken to be without the rows to come';
+
+CREATE FUNCTION retrack.pull_batch(job retrack.pull_job, first bigint, last bigint,
+  OUT landed bigint, OUT rejected bigint, OUT high_water text, OUT plain boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+DECLARE
+  rows_done record;
+BEGIN
+  rejected := 0;
+  IF job.has_errors OR job.high_water IS NOT NULL THEN
+    rejected := retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
+  END IF;
+  SELECT * INTO rows_done FROM retrack.pull_rows(job, first, last);
+  landed := rows_done.landed;
+  plain := rows_done.plain;
+  rejected := rejected + rows_done.rejected;
+  IF job.high_water IS NOT NULL THEN
+    -- A time in the future, from a clock gone wrong, must not hide what comes before it.
+    EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2',
+      CASE WHEN job.high_water_type = 'timestamptz'::regtype THEN format('least(max(s.%I), now())', job.high_water)
+           ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
+  END IF;
+  EXECUTE format('UPDATE %I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
+    high_water = CASE WHEN $5 IS NULL THEN high_water WHEN high_water IS NULL THEN $5
+                      ELSE greatest(high_water::%s, $5::%2$s)::text END
+    WHERE target = $1 AND source = $2 RETURNING high_water', job.registry, coalesce(job.high_water_type, 'text'::regtype))
+  INTO high_water USING job.target_name, job.source_name, landed, rejected, high_water;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_batch(retrack.pull_job, bigint, bigint) IS
+'for retrack.pull: one batch, with its entry in pull_state';
+
+CREATE FUNCTION retrack.pull_begin(job retrack.pull_job, OUT high_water text, OUT resumed boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('SELECT s.high_water, s.running FROM %I.pull_state AS s WHERE target = $1 AND source = $2', job.registry)
+  INTO high_water, resumed USING job.target_name, job.source_name;
+  resumed := coalesce(resumed, false);
+  EXECUTE format('INSERT INTO %I.pull_state (target, source, running, started_at) VALUES ($1, $2, true, clock_timestamp())
+    ON CONFLICT (target, source) DO UPDATE SET running = true, started_at = EXCLUDED.started_at', job.registry)
+  USING job.target_name, job.source_name;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_begin(retrack.pull_job) IS
+'for retrack.pull: enters the pull in pull_state; resumed: the last one did not come to its end';
+
+CREATE FUNCTION retrack.pull_end(job retrack.pull_job) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = 'warning' AS $$
+BEGIN
+  EXECUTE format('UPDATE %I.pull_state SET running = false, pulled_at = clock_timestamp() WHERE target = $1 AND source = $2', job.registry)
+  USING job.target_name, job.source_name;
+  EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_end(retrack.pull_job) IS 'for retrack.pull: enters the end of the pull in pull_state';
+
+CREATE PROCEDURE retrack.pull(source regclass, target regclass,
+  key_columns text[] DEFAULT NULL,
+  version_column text DEFAULT 'version',
+  high_water_column text DEFAULT 'updated_at',
+  withdrawn_column text DEFAULT 'withdrawn',
+  overlap interval DEFAULT '5 minutes',
+  batch_size integer DEFAULT 10000,
+  mode text DEFAULT 'incremental',
+  if_busy text DEFAULT 'wait',
+  registry name DEFAULT NULL,
+  commits boolean DEFAULT true)
+LANGUAGE plpgsql AS $$
+DECLARE
+  caller_path text;
+  job retrack.pull_job;
+  since text;
+  was_running boolean;
+  staged bigint;
+  went_back boolean;
+  done bigint := 0;
+  batch record;
+  all_landed bigint := 0;
+  all_rejected bigint := 0;
+  retried bigint := 0;
+BEGIN
+  caller_path := pg_catalog.current_setting('search_path');
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  IF source IS NULL OR target IS NULL THEN
+    RAISE EXCEPTION 'source and target of a pull must not be null' USING ERRCODE = '22004';
+  ELSIF mode IS NULL OR mode NOT IN ('incremental', 'full') THEN
+    RAISE EXCEPTION 'invalid mode of pull: "%"', mode USING ERRCODE = '22023', HINT = 'Valid values are "incremental" and "full".';
+  ELSIF if_busy IS NULL OR if_busy NOT IN ('wait', 'refuse') THEN
+    RAISE EXCEPTION 'invalid if_busy of pull: "%"', if_busy USING ERRCODE = '22023', HINT = 'Valid values are "wait" and "refuse".';
+  ELSIF batch_size IS NULL OR batch_size < 1 THEN
+    RAISE EXCEPTION 'invalid batch_size of pull: "%"', batch_size USING ERRCODE = '22023', HINT = 'It is at least 1.';
+  ELSIF overlap IS NULL OR overlap < interval '0' THEN
+    RAISE EXCEPTION 'invalid overlap of pull: "%"', overlap USING ERRCODE = '22023', HINT = 'It is not negative.';
+  END IF;
+  IF NOT retrack.pull_lock(target, if_busy = 'wait', commits) THEN
+    RAISE EXCEPTION 'a pull of "%" is running', target USING ERRCODE = 'RTP02', HINT = 'With if_busy => ''wait'' a pull waits for its turn.';
+  END IF;
+  job := retrack.pull_prepare(source, target, key_columns, version_column, high_water_column, withdrawn_column, registry);
+  SELECT b.high_water, b.resumed INTO since, was_running FROM retrack.pull_begin(job) AS b;
+  IF was_running THEN
+    RAISE NOTICE 'pull of %: the last one was cut off, going on from %', job.target_name, coalesce(since, 'the start');
+  END IF;
+  IF commits THEN
+    COMMIT;
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  END IF;
+
+  IF mode = 'full' OR job.high_water IS NULL THEN
+    since := NULL;
+  END IF;
+  SELECT p.staged, p.went_back INTO staged, went_back FROM retrack.pull_stage(job, since, overlap) AS p;
+  IF went_back THEN
+    RAISE WARNING 'source % answers older data than before', job.source_name USING ERRCODE = 'RTP04',
+      DETAIL = format('The high water is %s; nothing that high is there now.', since),
+      HINT = 'If it was restored from a backup, CALL retrack.pull with mode => ''full'' takes in what it will change again.';
+  END IF;
+  WHILE done < staged LOOP
+    SELECT * INTO batch FROM retrack.pull_batch(job, done + 1, least(done + batch_size, staged));
+    done := least(done + batch_size, staged);
+    all_landed := all_landed + batch.landed;
+    all_rejected := all_rejected + batch.rejected;
+    job.plain := batch.plain;
+    IF commits THEN
+      COMMIT;
+      PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+    END IF;
+    IF done < staged THEN
+      RAISE NOTICE 'pull of %: % of % records, % landed, % rejected, high water %',
+        job.target_name, done, staged, all_landed, all_rejected, batch.high_water;
+    END IF;
+  END LOOP;
+
+  -- What came later in the pull may have been what an earlier row lacked.
+  IF all_landed > 0 OR was_running OR mode = 'full' THEN
+    SELECT r.landed INTO retried FROM retrack.retry_target(job.registry, target, key_columns, version_column, high_water_column) AS r;
+  END IF;
+  PERFORM retrack.pull_end(job);
+  IF commits THEN
+    COMMIT;
+    PERFORM retrack.pull_unlock(target);
+  ELSE
+    PERFORM pg_catalog.set_config('search_path', caller_path, true);
+  END IF;
+  RAISE NOTICE 'pull of %: done, % records read, % landed, % newly rejected, % landed on retry',
+    job.target_name, staged, all_landed, all_rejected, retried;
+END
+$$;
+COMMENT ON PROCEDURE retrack.pull(regclass, regclass, text[], text, text, text, interval, integer, text, text, name, boolean) IS
+'pulls what has changed in source (a foreign table, or any table or view) into target (a registry table), columns matched by name and
+converted where types differ. key_columns: what identifies a row, default the target''s primary key. version_column: higher versions replace lower ones, older ones are
+ignored. high_water_column: grows with every change at the source; only rows at or above the highest value seen, less overlap (for times and dates), are asked for; NULL or
+no such column: all rows are read. withdrawn_column: where the target has it, withdrawn rows stay, marked; where it has not, they are deleted. batch_size: rows a
+transaction. mode ''full'': read all once more. if_busy: ''wait'' for another pull of the target or ''refuse''. registry: schema of pull_state and pull_reject, default the target''s.
+commits false: everything in the caller''s transaction. Rows that break a type, a constraint or a rule go to pull_reject with record, SQLSTATE, message, page and pointer; at the
+end of a pull that landed something open rejects are tried once more. A pull that was cut off anywhere goes on where it was when called again. Runs with the caller''s rights.
+Errors: RTP01 source and target do not fit, RTP02 busy, RTP03 no key, RTR02 no registry, 22023 bad argument, 22004 NULL source or target;
+an error of the source or of the server (not of a row) ends the pull, what was committed stays.';

@@ -196,8 +196,8 @@ BEGIN
   IF withdrawn_from IS NOT NULL AND withdrawn_to IS NULL THEN
     job.withdraw := format('DELETE FROM %s AS t USING %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I AND %s',
       job.target_name, job.stage, withdrawn_from,
-      (SELECT string_agg(format('t.%1$I = s.%1$I', n), ' AND ') FROM unnest(keys) AS n)
-      || coalesce(format(' AND t.%1$I <= s.%1$I', version), ''));
+      (SELECT string_agg(format('t.%1$I %2$s CAST(s.%1$I AS %3$s)', c.name, CASE WHEN c.name = ANY (keys) THEN '=' ELSE '<=' END, c.target_type), ' AND ')
+       FROM retrack.pull_columns(source, target) AS c WHERE c.name = ANY (keys) OR c.name = version));
   END IF;
 
   -- how a rejected row is written down
@@ -371,7 +371,7 @@ BEGIN
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
     EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2',
-      CASE WHEN job.high_water_type = 'timestamptz'::regtype THEN format('least(max(s.%I), now())', job.high_water)
+      CASE WHEN job.high_water_type = 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
            ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
   END IF;
   EXECUTE format('UPDATE %I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
@@ -502,7 +502,7 @@ $$;
 COMMENT ON PROCEDURE retrack.pull(regclass, regclass, text[], text, text, text, interval, integer, text, text, name, boolean) IS
 'pulls what has changed in source (a foreign table, or any table or view) into target (a registry table), columns matched by name and
 converted where types differ. key_columns: what identifies a row, default the target''s primary key. version_column: higher versions replace lower ones, older ones are
-ignored. high_water_column: grows with every change at the source; only rows at or above the highest value seen, less overlap (for times and dates), are asked for; NULL or
+ignored. high_water_column: grows with every change at the source (text compares as text); only rows at or above the highest value seen, less overlap (for times and dates), are asked for; NULL or
 no such column: all rows are read. withdrawn_column: where the target has it, withdrawn rows stay, marked; where it has not, they are deleted. batch_size: rows a
 transaction. mode ''full'': read all once more. if_busy: ''wait'' for another pull of the target or ''refuse''. registry: schema of pull_state and pull_reject, default the target''s.
 commits false: everything in the caller''s transaction. Rows that break a type, a constraint or a rule go to pull_reject with record, SQLSTATE, message, page and pointer; at the

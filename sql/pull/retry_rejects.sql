@@ -26,6 +26,8 @@ DECLARE
   state text;
   reason text;
   why text;
+  superseded text;
+  done boolean;
   n bigint;
 BEGIN
   tried := 0;
@@ -35,35 +37,41 @@ BEGIN
   SELECT array_agg(a.attname::text ORDER BY a.attnum) INTO present
   FROM pg_attribute AS a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped;
   SELECT array_agg(v) INTO versions FROM unnest(ARRAY[version_column, high_water_column]) AS v WHERE v = ANY (present);
-  -- What could not be read cannot be tried, but a newer version may have landed meanwhile.
-  IF versions IS NOT NULL THEN
-    EXECUTE format('UPDATE %I.pull_reject AS r SET resolved_at = clock_timestamp()
-      FROM jsonb_populate_record(NULL::%s, r.row_values) AS x JOIN %2$s AS t ON %s
-      WHERE r.target = $1 AND r.resolved_at IS NULL AND NOT r.whole AND (%s) > (%s)', registry, target_name,
-      (SELECT string_agg(format('t.%1$I = x.%1$I', k), ' AND ') FROM unnest(keys) AS k),
-      (SELECT string_agg(format('t.%I', v), ', ') FROM unnest(versions) AS v),
-      (SELECT string_agg(format('x.%I', v), ', ') FROM unnest(versions) AS v)) USING target_name;
-  END IF;
-  FOR r IN EXECUTE format('SELECT reject_id, row_values FROM %I.pull_reject
-      WHERE target = $1 AND resolved_at IS NULL AND whole ORDER BY reject_id', registry) USING target_name
+  -- whether a newer version of the row has landed meanwhile
+  superseded := format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS x JOIN %1$s AS t ON %s AND (%s) > (%s))', target_name,
+    (SELECT string_agg(format('t.%1$I = x.%1$I', k), ' AND ') FROM unnest(keys) AS k),
+    (SELECT string_agg(format('t.%I', v), ', ') FROM unnest(versions) AS v),
+    (SELECT string_agg(format('x.%I', v), ', ') FROM unnest(versions) AS v));
+  FOR r IN EXECUTE format('SELECT reject_id, row_values, whole FROM %I.pull_reject
+      WHERE target = $1 AND resolved_at IS NULL AND row_values IS NOT NULL ORDER BY reject_id', registry) USING target_name
   LOOP
-    tried := tried + 1;
+    done := false;
     BEGIN
       SET CONSTRAINTS ALL IMMEDIATE;
-      EXECUTE retrack.retry_row_command(target, keys, ARRAY(SELECT c FROM unnest(present) AS c WHERE r.row_values ? c),
-        ARRAY(SELECT v FROM unnest(versions) AS v WHERE r.row_values ? v)) USING r.row_values;
-      GET DIAGNOSTICS n = ROW_COUNT;
-      landed := landed + n;
-      EXECUTE format('UPDATE %I.pull_reject SET resolved_at = clock_timestamp(), retried_at = clock_timestamp() WHERE reject_id = $1', registry)
-      USING r.reject_id;
+      IF superseded IS NOT NULL THEN
+        EXECUTE superseded INTO done USING r.row_values;
+      END IF;
+      IF r.whole AND NOT done THEN
+        tried := tried + 1;
+        EXECUTE retrack.retry_row_command(target, keys, ARRAY(SELECT c FROM unnest(present) AS c WHERE r.row_values ? c),
+          ARRAY(SELECT v FROM unnest(versions) AS v WHERE r.row_values ? v)) USING r.row_values;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        landed := landed + n;
+        done := true;
+      END IF;
+      state := NULL;
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL;
       IF NOT retrack.pull_row_at_fault(state) THEN
         RAISE;
       END IF;
-      EXECUTE format('UPDATE %I.pull_reject SET sqlstate = $2, message = $3, detail = $4, retried_at = clock_timestamp() WHERE reject_id = $1', registry)
-      USING r.reject_id, state, reason, nullif(why, '');
     END;
+    IF done OR r.whole THEN
+      EXECUTE format('UPDATE %I.pull_reject SET retried_at = clock_timestamp(), resolved_at = CASE WHEN $2 THEN clock_timestamp() END,
+          sqlstate = coalesce($3, sqlstate), message = CASE WHEN $3 IS NULL THEN message ELSE $4 END,
+          detail = CASE WHEN $3 IS NULL THEN detail ELSE $5 END WHERE reject_id = $1', registry)
+      USING r.reject_id, done, state, reason, nullif(why, '');
+    END IF;
   END LOOP;
 END
 $$;

@@ -8,7 +8,7 @@ PG_MAJOR=${PG_MAJOR:-15}
 packages=(
 	gcc make libc6-dev
 	"postgresql-$PG_MAJOR" "postgresql-client-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR"
-	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev
+	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev zlib1g-dev
 	"postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
 	perl curl jq openssl gzip
 	"$@"

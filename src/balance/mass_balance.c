@@ -251,9 +251,12 @@ is_ignored(FunctionCallInfo fcinfo)
 	return PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3);
 }
 
+/* An ignored row leaves the state as it is; a moving one must exist all the same. */
 static Datum
-pass_state(FunctionCallInfo fcinfo)
+pass_state(FunctionCallInfo fcinfo, bool moving)
 {
+	if (PG_ARGISNULL(0) && moving)
+		PG_RETURN_POINTER(create_state(fcinfo, true));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
@@ -308,7 +311,7 @@ Datum
 mass_balance_accum(PG_FUNCTION_ARGS)
 {
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, false);
 	PG_RETURN_POINTER(add_row(fcinfo, NULL, false, false));
 }
 
@@ -319,7 +322,7 @@ mass_balance_errors_accum(PG_FUNCTION_ARGS)
 	RowErrors	errors;
 
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, false);
 	errors = get_errors(fcinfo);
 	PG_RETURN_POINTER(add_row(fcinfo, &errors, false, false));
 }
@@ -329,7 +332,7 @@ Datum
 mass_balance_moving_accum(PG_FUNCTION_ARGS)
 {
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, true);
 	PG_RETURN_POINTER(add_row(fcinfo, NULL, true, false));
 }
 
@@ -338,7 +341,7 @@ Datum
 mass_balance_moving_inverse(PG_FUNCTION_ARGS)
 {
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, true);
 	PG_RETURN_POINTER(add_row(fcinfo, NULL, true, true));
 }
 
@@ -349,7 +352,7 @@ mass_balance_errors_moving_accum(PG_FUNCTION_ARGS)
 	RowErrors	errors;
 
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, true);
 	errors = get_errors(fcinfo);
 	PG_RETURN_POINTER(add_row(fcinfo, &errors, true, false));
 }
@@ -361,7 +364,7 @@ mass_balance_errors_moving_inverse(PG_FUNCTION_ARGS)
 	RowErrors	errors;
 
 	if (is_ignored(fcinfo))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, true);
 	errors = get_errors(fcinfo);
 	PG_RETURN_POINTER(add_row(fcinfo, &errors, true, true));
 }
@@ -374,7 +377,7 @@ add_balance(FunctionCallInfo fcinfo, bool moving, bool inverse)
 	BalanceView view;
 
 	if (PG_ARGISNULL(1))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, moving);
 	st = PG_ARGISNULL(0) ? create_state(fcinfo, moving) : (BalanceState *) PG_GETARG_POINTER(0);
 	rt_balance_view(PG_GETARG_BALANCE_PP(1), &view);
 	rt_balance_merge(st, &view, ASSAY_MASK, inverse);
@@ -425,7 +428,7 @@ mass_balance_combine(PG_FUNCTION_ARGS)
 	BalanceState *st;
 
 	if (PG_ARGISNULL(1))
-		return pass_state(fcinfo);
+		return pass_state(fcinfo, false);
 	st = PG_ARGISNULL(0) ? create_state(fcinfo, false) : (BalanceState *) PG_GETARG_POINTER(0);
 	rt_balance_merge_state(st, (BalanceState *) PG_GETARG_POINTER(1));
 	PG_RETURN_POINTER(st);

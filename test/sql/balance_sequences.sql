@@ -1,6 +1,6 @@
 -- Protects: cumuf, sitmuf, gemuf and page_test agree with published examples and with matrices built from
 -- the error sources themselves; broken sequences are refused.
-SET search_path = pg_catalog, retrack, public;
+SET search_path = public, retrack;
 
 -- Montgomery and Runger, Applied Statistics and Probability for Engineers, Example 16-6: target 99, K = 1, H = 10
 CREATE TEMP TABLE viscosity AS

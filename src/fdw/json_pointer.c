@@ -28,6 +28,15 @@ json_arena_alloc(JsonArena *arena, size_t size)
 	return block->data;
 }
 
+char *
+json_arena_copy(JsonArena *arena, const char *text)
+{
+	size_t		size = strlen(text) + 1;
+	char	   *copy = json_arena_alloc(arena, size);
+
+	return copy == NULL ? NULL : memcpy(copy, text, size);
+}
+
 void
 json_arena_free(JsonArena *arena)
 {

@@ -20,6 +20,7 @@ typedef struct JsonArena
 
 /* Zeroed memory, or NULL. */
 extern void *json_arena_alloc(JsonArena *arena, size_t size);
+extern char *json_arena_copy(JsonArena *arena, const char *text);
 extern void json_arena_free(JsonArena *arena);
 
 typedef struct JsonToken

@@ -263,8 +263,9 @@ finish_document(JsonScan *scan)
 		v->kind = t->first == '{' ? JV_OBJECT : t->first == '[' ? JV_ARRAY :
 			t->first == '"' ? JV_STRING : t->first == 't' ? JV_TRUE :
 			t->first == 'f' ? JV_FALSE : t->first == 'n' ? JV_NULL : JV_NUMBER;
-		v->data = v->raw = t->textless ? "" : t->text;
-		v->len = v->raw_len = t->textless ? 0 : t->len;
+		/* a container that holds the records has no text */
+		v->data = v->raw = t->len == 0 ? "" : t->text;
+		v->len = v->raw_len = t->len;
 		if (v->kind != JV_STRING)
 			continue;
 		v->data = t->text + 1;

@@ -60,6 +60,7 @@ typedef enum JsonScanErrorCode
 	JSON_ERR_TRUNCATED,			/* the body ended inside a value */
 	JSON_ERR_TRAILING,			/* bytes after the document's end */
 	JSON_ERR_RECORDS,			/* nothing, or no array, at the records pointer */
+	JSON_ERR_RECORDS_TWICE,		/* a second value at the records pointer, which would replace them */
 	JSON_ERR_RECORD_KIND,		/* a record that is not an object; the one error after which
 								 * json_scan_next may be called to go on with the next record */
 	JSON_ERR_RECORD_SIZE,		/* a record above max_record_size */

@@ -46,29 +46,16 @@ enter_targets(JsonWalk *walk, char first, const char *p, uint64_t offset)
 			continue;
 		}
 		/* the last of equal keys wins: forget what was found on this way */
-		t->found = t->taking = t->textless = false;
+		t->found = t->taking = false;
 		t->len = 0;
 		if (here)
 		{
-			t->found = t->taking = true;
+			t->found = true;
+			t->taking = !t->textless || (first != '{' && first != '[');
 			t->depth = depth;
 			t->first = first;
 			t->from = p;
 			t->at = offset;
-		}
-	}
-	if (walk->records_depth == depth + 1)
-	{
-		for (int i = 1; i < walk->ntargets; i++)
-		{
-			JsonTarget *t = &walk->targets[i];
-
-			if (t->taking)
-			{
-				t->taking = false;
-				t->textless = true;
-				t->len = 0;
-			}
 		}
 	}
 	return true;
@@ -95,6 +82,26 @@ grow_text(JsonWalk *walk, JsonTarget *t, size_t need)
 	return true;
 }
 
+/*
+ * A document value is too large: the outermost one if they nest, which is the
+ * first that became so.
+ */
+static void
+fail_size(JsonWalk *walk)
+{
+	const JsonTarget *first = NULL;
+
+	for (int i = 1; i < walk->ntargets; i++)
+	{
+		if (walk->targets[i].taking && (first == NULL || walk->targets[i].at < first->at))
+			first = &walk->targets[i];
+	}
+	json_walk_error(walk, JSON_ERR_RECORD_SIZE, "document value exceeds the largest record size",
+					first->at + walk->max_value);
+	snprintf(walk->error.pointer, sizeof(walk->error.pointer), "%.*s",
+			 (int) sizeof(walk->error.pointer) - 1, first->source);
+}
+
 /* Copies a document value's bytes up to p; false with the error set. */
 static bool
 copy_text(JsonWalk *walk, JsonTarget *t, const char *p)
@@ -103,8 +110,7 @@ copy_text(JsonWalk *walk, JsonTarget *t, const char *p)
 
 	if (len > walk->max_value - t->len)
 	{
-		json_walk_error(walk, JSON_ERR_RECORD_SIZE, "document value exceeds the largest record size",
-						t->at + walk->max_value);
+		fail_size(walk);
 		return false;
 	}
 	if (t->len + len > t->size && !grow_text(walk, t, t->len + len))
@@ -260,7 +266,7 @@ begin_value(JsonWalk *walk, const char *p, uint64_t offset)
 	char		c = *p;
 
 	if (!walk->in_record && !enter_targets(walk, c, p, offset))
-		return json_walk_error(walk, JSON_ERR_RECORDS, "records array appears twice", offset);
+		return json_walk_error(walk, JSON_ERR_RECORDS_TWICE, "records array appears twice", offset);
 	switch (c)
 	{
 		case '{':
@@ -664,6 +670,19 @@ json_walk_error(JsonWalk *walk, JsonScanErrorCode code, const char *message, uin
 	return JSON_WALK_ERROR;
 }
 
+/* True if what inner points to lies in, or is, what outer points to. */
+static bool
+leads_to(const JsonPointer *outer, const JsonPointer *inner)
+{
+	for (int i = 0; i < outer->ntokens; i++)
+	{
+		if (i >= inner->ntokens || outer->tokens[i].len != inner->tokens[i].len ||
+			memcmp(outer->tokens[i].text, inner->tokens[i].text, outer->tokens[i].len) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool
 json_walk_create(JsonWalk *walk, JsonArena *arena, const JsonScanSpec *spec)
 {
@@ -684,11 +703,14 @@ json_walk_create(JsonWalk *walk, JsonArena *arena, const JsonScanSpec *spec)
 		JsonPointer *pointer = &walk->targets[i].pointer;
 		const char *text = i == 0 ? (spec->records ? spec->records : "") : spec->document[i - 1];
 
-		if (!json_pointer_parse(arena, text, pointer))
+		walk->targets[i].source = json_arena_copy(arena, text);
+		if (walk->targets[i].source == NULL || !json_pointer_parse(arena, text, pointer))
 			return false;
 		for (int k = 0; k < pointer->ntokens; k++)
 			longest = pointer->tokens[k].len > longest ? pointer->tokens[k].len : longest;
 	}
+	for (int i = 1; i <= spec->ndocument; i++)
+		walk->targets[i].textless = leads_to(&walk->targets[i].pointer, &walk->targets[0].pointer);
 	walk->key_size = 6 * longest > KEY_BYTES_MIN ? 6 * longest : KEY_BYTES_MIN;
 	walk->key = json_arena_alloc(arena, walk->key_size);
 	walk->key_text = json_arena_alloc(arena, walk->key_size);
@@ -714,7 +736,7 @@ json_walk_reset(JsonWalk *walk)
 		JsonTarget *t = &walk->targets[i];
 
 		t->live = 0;
-		t->hit = t->taking = t->found = t->textless = false;
+		t->hit = t->taking = t->found = false;
 		t->len = 0;
 	}
 }

@@ -56,13 +56,14 @@ typedef struct JsonLevel
 /* A pointer followed through the document. */
 typedef struct JsonTarget
 {
+	const char *source;			/* the pointer as given */
 	JsonPointer pointer;
 	int			live;			/* depth of the innermost open container on its way */
 	bool		hit;			/* the member whose key was just read is on its way */
 	/* the rest for document values only */
 	bool		taking;			/* inside the value */
 	bool		found;
-	bool		textless;		/* it holds the records: only its kind is known */
+	bool		textless;		/* a container here may hold the records: kept without text */
 	int			depth;			/* of the container around it */
 	char		first;			/* its first byte */
 	const char *from;			/* its bytes in this chunk not copied yet */

@@ -60,7 +60,7 @@ put_value(Transcript *t, const JsonValue *v)
 	char		head[32];
 
 	put(t, head, (size_t) snprintf(head, sizeof(head), " %d:", (int) v->kind));
-	if (v->kind > JSON_NULL)
+	if (v->kind > JV_NULL)
 	{
 		put(t, v->data, v->len);
 		put(t, "|", 1);

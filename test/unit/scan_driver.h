@@ -104,9 +104,13 @@ run_scan(JsonScan *scan, const JsonScanSpec *spec, const char *text, size_t len,
 			t.records++;
 			if (r == JSON_SCAN_ERROR)
 				put_error(&t, json_scan_error(scan));
-			for (int i = 0; r == JSON_SCAN_RECORD && i < spec->nfields; i++)
-				put_value(&t, json_scan_field(scan, i));
-			put(&t, "\n", 1);
+			else
+			{
+				put(&t, "R", 1);
+				for (int i = 0; i < spec->nfields; i++)
+					put_value(&t, json_scan_field(scan, i));
+				put(&t, "\n", 1);
+			}
 			if (json_scan_memory(scan) > t.memory)
 				t.memory = json_scan_memory(scan);
 		}

@@ -82,6 +82,25 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 {
 	return x < y ? -1 : x > y;
 }
+
+ * 16 tells summarizing index updates apart; 18 added instrumentation to scans.
+ * Whoever uses these includes access/genam.h, access/tableam.h, executor/executor.h.
+ */
+#if PG_VERSION_NUM >= 160000
+#define RtUpdateIndexes TU_UpdateIndexes
+#define rt_ExecInsertIndexTuples(rri, slot, estate, which) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL, (which) == TU_Summarizing)
+#else
+#define RtUpdateIndexes bool
+#define rt_ExecInsertIndexTuples(rri, slot, estate, which) \
+	ExecInsertIndexTuples(rri, slot, estate, true, false, NULL, NIL)
+#endif
+#if PG_VERSION_NUM >= 180000
+#define rt_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, NULL, nkeys, 0)
+#else
+#define rt_index_beginscan(rel, index, snapshot, nkeys) \
+	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
 #endif							/* RT_COMPAT_H */

@@ -1,0 +1,158 @@
+-- The tables whose rows draw on a registry's ledger, each with its trigger's arguments. A partition
+-- is left out where a table above it is a source, since its rows show there.
+CREATE FUNCTION retrack.ledger_sources(registry name, rule text)
+RETURNS TABLE (relation regclass, arguments text[])
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  WITH source AS (
+    SELECT DISTINCT ON (t.tgrelid) t.tgrelid, retrack.trigger_arguments(t.oid) AS arguments
+    FROM pg_trigger t
+    JOIN pg_class c ON c.oid = t.tgrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgfoid = ('retrack.enforce_' || rule || '()')::regprocedure
+      AND retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname) = registry
+    ORDER BY t.tgrelid, t.oid)
+  SELECT s.tgrelid, s.arguments FROM source s
+  WHERE NOT EXISTS (SELECT FROM pg_partition_ancestors(s.tgrelid) a
+                    WHERE a.relid <> s.tgrelid AND a.relid IN (SELECT o.tgrelid FROM source o))
+$$;
+COMMENT ON FUNCTION retrack.ledger_sources(name, text) IS
+  'tables whose rows draw on the registry''s ledgers by rule licence or quota, with their triggers'' arguments';
+
+-- "columns" are triples keyword, default name, type. Open violations and withdrawn rows draw nothing.
+CREATE FUNCTION retrack.ledger_rows_query(registry name, rule text, columns text[]) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  source record;
+  result text := '';
+  list text;
+  root regclass;
+  key text;
+BEGIN
+  FOR source IN SELECT * FROM retrack.ledger_sources(registry, rule) LOOP
+    SELECT string_agg(CASE WHEN a.attname IS NULL THEN format('NULL::%s AS %I', columns[i][3], columns[i][1])
+                           ELSE format('t.%I::%s AS %I', a.attname, columns[i][3], columns[i][1]) END, ', ' ORDER BY i)
+    INTO list
+    FROM generate_subscripts(columns, 1) i
+    LEFT JOIN pg_attribute a ON a.attrelid = source.relation AND NOT a.attisdropped
+      AND a.attname = retrack.rule_argument(source.arguments, columns[i][1], columns[i][2]);
+    SELECT coalesce(max(a.relid::oid) FILTER (WHERE NOT c.relispartition), source.relation::oid) INTO root
+    FROM pg_partition_ancestors(source.relation) a JOIN pg_class c ON c.oid = a.relid;
+    key := retrack.rule_argument(source.arguments, 'key', NULL);
+    IF key IS NOT NULL THEN
+      SELECT string_agg(format('coalesce(t.%I::text, '''')', k), ' || ''|'' || ' ORDER BY i) INTO key
+      FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i);
+    ELSE
+      SELECT string_agg(format('coalesce(t.%I::text, '''')', a.attname), ' || ''|'' || ' ORDER BY a.attnum) INTO key
+      FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
+      WHERE x.indrelid = source.relation AND x.indisprimary;
+    END IF;
+    result := result || CASE WHEN result = '' THEN '' ELSE ' UNION ALL ' END
+      || format('SELECT %s FROM %s t', list, source.relation)
+      || CASE WHEN key IS NULL THEN '' ELSE format(
+         ' WHERE NOT EXISTS (SELECT FROM %1$I.violation v WHERE v.relation = %2$L AND v.row_key = %3$s'
+         || ' AND v.resolved_at IS NULL AND starts_with(v.rule, %4$L))',
+         registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = root),
+         key, CASE rule WHEN 'licence' THEN 'RTL' ELSE 'RTQ' END) END;
+  END LOOP;
+  IF result = '' THEN
+    SELECT 'SELECT ' || string_agg(format('NULL::%s AS %I', columns[i][3], columns[i][1]), ', ' ORDER BY i) || ' WHERE false'
+    INTO result FROM generate_subscripts(columns, 1) i;
+  END IF;
+  RETURN result;
+END $fn$;
+COMMENT ON FUNCTION retrack.ledger_rows_query(name, text, text[]) IS
+  'query for the rows that draw on the registry''s ledgers, in the given columns';
+
+CREATE FUNCTION retrack.licence_draws(registry name, licences retrack.licence_id[] DEFAULT NULL)
+RETURNS TABLE (licence retrack.licence_id, line integer, drawn numeric, uses bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  RETURN QUERY EXECUTE format($sql$
+    WITH kind AS (
+      SELECT r.licence, r.form, r.control_code, r.hs_code, sum(r.mass::numeric) AS mass, count(*) AS uses
+      FROM (%2$s) r
+      WHERE r.licence IS NOT NULL AND r.withdrawn IS NOT TRUE AND r.mass::numeric > 0
+        AND ($1 IS NULL OR r.licence OPERATOR(retrack.=) ANY ($1))
+      GROUP BY r.licence, r.form, r.control_code, r.hs_code)
+    SELECT k.licence, i.line, sum(k.mass), sum(k.uses)::bigint
+    FROM kind k
+    CROSS JOIN LATERAL (
+      SELECT i.line FROM %1$I.licence_item i
+      WHERE i.licence OPERATOR(retrack.=) k.licence AND NOT i.withdrawn AND (i.form IS NULL OR i.form = k.form)
+        AND (k.control_code IS NULL OR k.control_code = i.control_code
+             OR starts_with(k.control_code, i.control_code || '.'))
+        AND (i.hs_code IS NULL OR k.hs_code IS NULL OR i.hs_code = k.hs_code)
+      ORDER BY i.line LIMIT 1) i
+    GROUP BY k.licence, i.line$sql$,
+    registry, retrack.ledger_rows_query(registry, 'licence', ARRAY[
+      ['licence', 'licence', 'retrack.licence_id'], ['form', 'form', 'retrack.form'],
+      ['control_code', 'control_code', 'text'], ['hs_code', 'hs_code', 'text'],
+      ['mass', 'net_mass', 'retrack.mass'], ['withdrawn', 'withdrawn', 'boolean']]))
+  USING licences;
+END $fn$;
+COMMENT ON FUNCTION retrack.licence_draws(name, retrack.licence_id[]) IS
+  'what the rows draw on each licence item: mass in kg and number of uses; of the given licences, or all';
+
+CREATE FUNCTION retrack.quota_draws(registry name, quotas text[] DEFAULT NULL)
+RETURNS TABLE (quota_id text, drawn numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  rows_query text;
+BEGIN
+  rows_query := retrack.ledger_rows_query(registry, 'quota', ARRAY[
+      ['date', 'produced_on', 'date'], ['facility', 'facility_id', 'text'], ['stage', 'stage', 'retrack.stage'],
+      ['ore_class', 'ore_class', 'text'], ['assay', 'assay', 'retrack.assay'], ['mass', 'mass', 'retrack.mass'],
+      ['withdrawn', 'withdrawn', 'boolean']]);
+  RETURN QUERY EXECUTE format($sql$
+    WITH RECURSIVE path (facility_id, own, party_id, depth) AS (
+      SELECT f.facility_id, f.party_id, f.party_id, 0 FROM %1$I.facility f
+      UNION
+      SELECT path.facility_id, path.own, p.parent, path.depth + 1 FROM path
+      JOIN %1$I.party p ON p.party_id = path.party_id WHERE p.parent IS NOT NULL AND path.depth < 100),
+    above AS (SELECT DISTINCT path.facility_id, path.own, path.party_id FROM path)
+    SELECT q.quota_id, sum(retrack.reo_mass(r.mass, r.assay)::numeric)
+    FROM (%2$s) r
+    JOIN above a ON a.facility_id = r.facility
+    JOIN %1$I.quota q ON q.holder = a.party_id AND q.stage = r.stage AND q.period @> r.date
+      AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn
+    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND r.assay IS NOT NULL AND isfinite(r.date)
+      AND r.stage::text = ANY (%3$L) AND ($1 IS NULL OR q.quota_id = ANY ($1))
+      AND (NOT %4$L OR EXISTS (
+        SELECT FROM %1$I.quota o WHERE o.holder = a.own AND o.stage = r.stage AND o.period @> r.date
+          AND (o.ore_class = 'any' OR o.ore_class = r.ore_class) AND NOT o.withdrawn))
+    GROUP BY q.quota_id$sql$, registry, rows_query,
+    (SELECT coalesce(string_to_array(min(retrack.rule_argument(s.arguments, 'stages', NULL)), ','),
+                     '{mining,separation}') FROM retrack.ledger_sources(registry, 'quota') s),
+    (SELECT coalesce(bool_or(retrack.rule_argument(s.arguments, 'allotment', 'optional') = 'required'), false)
+     FROM retrack.ledger_sources(registry, 'quota') s))
+  USING quotas;
+END $fn$;
+COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
+  'what the rows draw on each quota, in kg of rare earth oxide; on the given quotas, or all';
+
+CREATE FUNCTION retrack.verify_ledger(registry name)
+RETURNS TABLE (ledger text, key text, recorded numeric, recomputed numeric, difference numeric)
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  IF to_regclass(format('%I.licence_item', registry)) IS NULL OR to_regclass(format('%I.quota', registry)) IS NULL THEN
+    RAISE EXCEPTION 'schema "%" holds no registry', registry
+      USING ERRCODE = 'RTR02', HINT = 'Make one with CALL retrack.create_registry(...).';
+  END IF;
+  RETURN QUERY EXECUTE format($sql$
+    WITH draws AS MATERIALIZED (SELECT * FROM retrack.licence_draws(%1$L)),
+    both_sides (ledger, key, recorded, recomputed) AS (
+      SELECT 'licence_item', i.licence::text || '|' || i.line, i.drawn::numeric, coalesce(d.drawn, 0)
+      FROM %1$I.licence_item i LEFT JOIN draws d ON d.licence OPERATOR(retrack.=) i.licence AND d.line = i.line
+      UNION ALL
+      SELECT 'licence', l.licence::text, l.uses, coalesce(d.uses, 0)
+      FROM %1$I.licence l LEFT JOIN (SELECT o.licence, sum(o.uses) AS uses FROM draws o GROUP BY o.licence) d
+        ON d.licence OPERATOR(retrack.=) l.licence
+      WHERE l.max_uses IS NOT NULL
+      UNION ALL
+      SELECT 'quota', q.quota_id, q.drawn::numeric, coalesce(d.drawn, 0)
+      FROM %1$I.quota q LEFT JOIN retrack.quota_draws(%1$L) d ON d.quota_id = q.quota_id)
+    SELECT b.ledger, b.key, b.recorded, b.recomputed, b.recorded - b.recomputed
+    FROM both_sides b WHERE b.recorded <> b.recomputed ORDER BY 1, 2$sql$, registry);
+END $fn$;
+COMMENT ON FUNCTION retrack.verify_ledger(name) IS
+  'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); no row means that all agree. RTR02 if the schema holds no registry';

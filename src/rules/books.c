@@ -1,0 +1,311 @@
+/*
+ * rules/books.c
+ *		Finds a registry's tables once per backend and keeps them until DDL
+ *		touches one of them.
+ */
+#include "rules/books.h"
+
+#include "access/genam.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+static HTAB *books_by_schema = NULL;
+
+/* What the quota tree and the control list are read from may have changed. */
+static void
+forget_reference(Books *b, Oid relid)
+{
+	if (relid == InvalidOid || relid == b->control_list)
+		b->controls_valid = false;
+	if (relid == InvalidOid || relid == b->quota.relid || relid == b->party || relid == b->facility)
+		b->quotas_valid = false;
+}
+
+/*
+ * Relcache invalidation: DDL on one of the tables, or one of the triggers that
+ * announce a change of reference data this way.  Nothing is freed here, since a
+ * statement may be using it.
+ */
+static void
+invalidate_relation(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	Books	   *b;
+
+	hash_seq_init(&seq, books_by_schema);
+	while ((b = hash_seq_search(&seq)) != NULL)
+	{
+		if (relid == InvalidOid || relid == b->licence.relid || relid == b->item.relid ||
+			relid == b->quota.relid || relid == b->licence_party || relid == b->licence_status ||
+			relid == b->party || relid == b->facility || relid == b->control_list ||
+			relid == b->violation)
+		{
+			b->valid = false;
+			forget_reference(b, relid);
+		}
+	}
+}
+
+static void
+invalidate_schema(Datum arg, int cacheid, uint32 hashvalue)
+{
+	HASH_SEQ_STATUS seq;
+	Books	   *b;
+
+	hash_seq_init(&seq, books_by_schema);
+	while ((b = hash_seq_search(&seq)) != NULL)
+		b->valid = false;
+}
+
+static void
+make_cache(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(Books)};
+
+	books_by_schema = hash_create("retrack registries", 8, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_schema, (Datum) 0);
+}
+
+static Oid
+find_table(const Books *b, const char *name)
+{
+	Oid			relid = get_relname_relid(name, b->nspid);
+
+	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("schema \"%s\" holds no registry", get_namespace_name(b->nspid)),
+				 errdetail("It has no ordinary table \"%s\".", name),
+				 errhint("Name the registry's schema by the trigger argument 'registry=...', or make one with CALL retrack.create_registry(...).")));
+	return relid;
+}
+
+/* The column's number; its absence or another type is an error. */
+static AttrNumber
+find_column(Oid relid, const char *name, Oid type)
+{
+	AttrNumber	att = get_attnum(relid, name);
+
+	if (att == InvalidAttrNumber || (OidIsValid(type) && get_atttype(relid, att) != type))
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("ledger \"%s\" has no column \"%s\"%s%s", get_rel_name(relid), name,
+						OidIsValid(type) ? " of type " : "", OidIsValid(type) ? format_type_be(type) : ""),
+				 errhint("Compare the table with one that retrack.create_registry makes.")));
+	return att;
+}
+
+/* Fills in the scan keys of the table's primary key, in the order of "names". */
+static void
+find_pkey(LedgerTable *t, const char *const *names, int nkeys)
+{
+	Relation	rel = table_open(t->relid, AccessShareLock);
+	Relation	index;
+	Oid			pkey = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		index = index_open(lfirst_oid(lc), AccessShareLock);
+		if (index->rd_index->indisprimary && index->rd_index->indisvalid)
+			pkey = RelationGetRelid(index);
+		index_close(index, AccessShareLock);
+	}
+	if (!OidIsValid(pkey))
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("ledger \"%s\" has no primary key", RelationGetRelationName(rel))));
+	index = index_open(pkey, AccessShareLock);
+	if (index->rd_index->indnkeyatts != nkeys)
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("primary key of ledger \"%s\" has %d columns instead of %d",
+						RelationGetRelationName(rel), index->rd_index->indnkeyatts, nkeys)));
+	for (int i = 0; i < nkeys; i++)
+	{
+		Oid			optype = index->rd_opcintype[i];
+		Oid			op = get_opfamily_member(index->rd_opfamily[i], optype, optype, BTEqualStrategyNumber);
+
+		if (index->rd_index->indkey.values[i] != find_column(t->relid, names[i], InvalidOid) || !OidIsValid(op))
+			ereport(ERROR,
+					(errcode(ERRCODE_RT_REGISTRY_MISSING),
+					 errmsg("primary key of ledger \"%s\" does not begin with \"%s\"",
+							RelationGetRelationName(rel), names[i])));
+		MemSet(&t->key[i], 0, sizeof(ScanKeyData));
+		t->key[i].sk_attno = i + 1;
+		t->key[i].sk_strategy = BTEqualStrategyNumber;
+		t->key[i].sk_subtype = optype;
+		t->key[i].sk_collation = index->rd_indcollation[i];
+		fmgr_info_cxt(get_opcode(op), &t->key[i].sk_func, TopMemoryContext);
+	}
+	t->nkeys = nkeys;
+	t->pkey = pkey;
+	index_close(index, AccessShareLock);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+find_ledgers(Books *b)
+{
+	static const char *const item_key[] = {"licence", "line"};
+	static const char *const licence_key[] = {"licence"};
+	static const char *const quota_key[] = {"quota_id"};
+	Oid			mass = rt_type_oid("mass");
+
+	b->item.relid = find_table(b, "licence_item");
+	b->item.sum = find_column(b->item.relid, "drawn", mass);
+	b->item.granted = find_column(b->item.relid, "granted", mass);
+	b->item.tolerance = find_column(b->item.relid, "tolerance", NUMERICOID);
+	b->item.terms = find_column(b->item.relid, "terms", INT8OID);
+	find_pkey(&b->item, item_key, 2);
+
+	b->licence.relid = find_table(b, "licence");
+	b->licence.sum = find_column(b->licence.relid, "uses", INT4OID);
+	b->licence.sum_is_int4 = true;
+	b->licence.granted = find_column(b->licence.relid, "max_uses", INT4OID);
+	find_pkey(&b->licence, licence_key, 1);
+
+	b->quota.relid = find_table(b, "quota");
+	b->quota.sum = find_column(b->quota.relid, "drawn", mass);
+	b->quota.granted = find_column(b->quota.relid, "granted", mass);
+	find_pkey(&b->quota, quota_key, 1);
+}
+
+/*
+ * Plans follow DDL on the tables by themselves, but not a new name of the schema
+ * or a new owner.  Those are too rare to care about the memory: a statement
+ * further out may be running one of the plans.
+ */
+static void
+set_name_and_owner(Books *b, const char *nspname, Oid owner)
+{
+	if (b->nspname != NULL && b->owner == owner && strcmp(b->nspname, nspname) == 0)
+		return;
+	b->nspname = MemoryContextStrdup(TopMemoryContext, nspname);
+	b->owner = owner;
+	MemSet(b->plan, 0, sizeof(b->plan));
+}
+
+static void
+resolve_books(Books *b)
+{
+	char	   *nspname = get_namespace_name(b->nspid);
+	Relation	rel;
+
+	if (nspname == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("schema with OID %u does not exist", b->nspid)));
+	find_ledgers(b);
+	b->licence_party = find_table(b, "licence_party");
+	b->licence_status = find_table(b, "licence_status");
+	b->party = find_table(b, "party");
+	b->facility = find_table(b, "facility");
+	b->control_list = find_table(b, "control_list");
+	b->violation = find_table(b, "violation");
+	rel = table_open(b->licence.relid, AccessShareLock);
+	set_name_and_owner(b, quote_identifier(nspname), rel->rd_rel->relowner);
+	table_close(rel, AccessShareLock);
+}
+
+Books *
+rt_books(Oid nspid)
+{
+	Books	   *b;
+	bool		found;
+
+	if (books_by_schema == NULL)
+		make_cache();
+	b = hash_search(books_by_schema, &nspid, HASH_ENTER, &found);
+	if (!found)
+	{
+		MemSet((char *) b + sizeof(Oid), 0, sizeof(Books) - sizeof(Oid));
+		b->nspid = nspid;
+	}
+	while (!b->valid)
+	{
+		/* Set first: an invalidation that arrives meanwhile must not be lost. */
+		b->valid = true;
+		PG_TRY();
+		{
+			resolve_books(b);
+		}
+		PG_CATCH();
+		{
+			b->valid = false;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+	}
+	return b;
+}
+
+Oid
+rt_type_oid(const char *name)
+{
+	Oid			nspid = get_namespace_oid("retrack", false);
+	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(nspid));
+
+	if (!OidIsValid(type))
+		elog(ERROR, "type \"retrack.%s\" does not exist", name);
+	return type;
+}
+
+Oid
+rt_books_schema(const char *name)
+{
+	return get_namespace_oid(name, false);
+}
+
+void
+rt_become_owner(const Books *b, OwnerRights *saved)
+{
+	GetUserIdAndSecContext(&saved->userid, &saved->context);
+	SetUserIdAndSecContext(b->owner,
+						   saved->context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+}
+
+void
+rt_become_oneself(const OwnerRights *saved)
+{
+	SetUserIdAndSecContext(saved->userid, saved->context);
+}
+
+void
+rt_books_execute(Books *b, BooksPlan which, const char *query,
+				 int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	OwnerRights saved;
+	int			outcome;
+
+	rt_become_owner(b, &saved);
+	if (b->plan[which] == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare(psprintf(query, b->nspname), nargs, types);
+
+		if (plan == NULL)
+			elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+		SPI_keepplan(plan);
+		b->plan[which] = plan;
+	}
+	CommandCounterIncrement();
+	outcome = SPI_execute_snapshot(b->plan[which], values, nulls, GetLatestSnapshot(),
+								   IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : InvalidSnapshot,
+								   false, true, 0);
+	rt_become_oneself(&saved);
+	if (outcome < 0)
+		elog(ERROR, "rule query failed: %s", SPI_result_code_string(outcome));
+}

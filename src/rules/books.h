@@ -1,0 +1,143 @@
+/*
+ * rules/books.h
+ *		One registry as the rules see it: where its tables are, and direct
+ *		access to its ledgers.
+ */
+#ifndef RT_RULES_BOOKS_H
+#define RT_RULES_BOOKS_H
+
+#include "retrack.h"
+#include "access/skey.h"
+#include "executor/spi.h"
+#include "types/licence_id.h"
+#include "types/mass.h"
+#include "utils/relcache.h"
+
+#define LEDGER_KEYS_MAX 2
+
+/* A table with a running total that draws change: licence_item, licence, quota. */
+typedef struct LedgerTable
+{
+	Oid			relid;
+	Oid			pkey;			/* its primary key's index */
+	int			nkeys;
+	ScanKeyData key[LEDGER_KEYS_MAX];	/* all but the argument filled in */
+	AttrNumber	sum;			/* drawn, or uses (int4) */
+	bool		sum_is_int4;
+	AttrNumber	granted;		/* granted, or max_uses; may be null in a row */
+	AttrNumber	terms;			/* 0: the table has none */
+	AttrNumber	tolerance;		/* 0: the table has none */
+} LedgerTable;
+
+typedef struct ControlList ControlList;
+typedef struct QuotaTree QuotaTree;
+
+/* Kept plans of one registry, prepared on first use. */
+typedef enum BooksPlan
+{
+	PLAN_LICENCE_TERMS,
+	PLAN_LICENCE_ITEMS,
+	PLAN_LICENCE_PARTIES,
+	PLAN_LICENCE_STATUS,
+	PLAN_CONTROL_LIST,
+	PLAN_FACILITY_QUOTAS,
+	PLAN_ANY_OPEN,
+	PLAN_OPEN_VIOLATIONS,
+	PLAN_RESOLVE_VIOLATIONS,
+	PLAN_RECORD_VIOLATIONS,
+	PLAN_COUNT
+} BooksPlan;
+
+/*
+ * A registry's tables.  Entries live as long as the backend and are rebuilt in
+ * place when DDL touched one of the tables, so a pointer stays good.
+ */
+typedef struct Books
+{
+	Oid			nspid;			/* hash key */
+	bool		valid;			/* false: resolve again before use */
+	char	   *nspname;		/* quoted */
+	Oid			owner;			/* of licence: whose rights the rules use */
+	Oid			licence_party;
+	Oid			licence_status;
+	Oid			party;
+	Oid			facility;
+	Oid			control_list;
+	Oid			violation;
+	LedgerTable licence;
+	LedgerTable item;
+	LedgerTable quota;
+	SPIPlanPtr	plan[PLAN_COUNT];
+	ControlList *controls;
+	bool		controls_valid; /* false: to be loaded (again) */
+	QuotaTree  *quotas;
+	bool		quotas_valid;	/* ditto */
+} Books;
+
+/*
+ * The registry in schema "nspid", resolved.  Raises RTR02 if the schema holds
+ * none.  Must be called anew by each statement.
+ */
+extern Books *rt_books(Oid nspid);
+
+/* One of the extension's types by its name. */
+extern Oid	rt_type_oid(const char *name);
+
+/* The schema of that name; raises 3F000 if there is none. */
+extern Oid	rt_books_schema(const char *name);
+
+/*
+ * Runs one of the kept plans with the ledger owner's rights on the newest
+ * committed state and our own changes, whatever the isolation level; expects an
+ * SPI connection.  "query" is a format with the quoted schema name as %1$s.
+ */
+extern void rt_books_execute(Books *b, BooksPlan which, const char *query,
+							 int nargs, Oid *types, Datum *values, const char *nulls);
+
+/* Switches to the ledger owner's rights, as foreign key checks do, and back. */
+typedef struct OwnerRights
+{
+	Oid			userid;
+	int			context;
+} OwnerRights;
+extern void rt_become_owner(const Books *b, OwnerRights *saved);
+extern void rt_become_oneself(const OwnerRights *saved);
+
+/*
+ * Direct ledger access.  Draws change the heap tuple itself instead of running
+ * an UPDATE: no rights on the ledger are needed, no trigger or rule of the
+ * ledger is in the way (so that ordinary triggers can refuse every other
+ * change of it), and a draw costs a third.
+ */
+typedef struct Ledger
+{
+	const LedgerTable *table;
+	Relation	rel;			/* NULL: not open */
+	Relation	index;
+	TupleTableSlot *slot;		/* the row as it was found */
+	TupleTableSlot *changed;	/* the row as it was stored */
+} Ledger;
+
+/* What a draw found and left. */
+typedef struct LedgerRow
+{
+	int64		sum;			/* after the change */
+	int64		granted;
+	bool		granted_null;
+	int64		terms;
+	double		tolerance;
+} LedgerRow;
+
+extern void rt_ledger_open(Ledger *ledger, const LedgerTable *table);
+extern void rt_ledger_close(Ledger *ledger);
+
+/*
+ * Adds "delta" to the row's total, and stores "terms" unless it is NULL,
+ * waiting for whoever changed the row before us.  False: there is no such row.
+ * Raises 40001 where an UPDATE at this isolation level would, and 22003 if the
+ * total leaves its type.  The caller must have called CommandCounterIncrement
+ * since this command last changed the row.
+ */
+extern bool rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row);
+
+#endif							/* RT_RULES_BOOKS_H */

@@ -1,0 +1,235 @@
+/*
+ * rules/ledger.c
+ *		Direct, locked changes of ledger rows.
+ */
+#include "rules/books.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "common/int.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+void
+rt_ledger_open(Ledger *ledger, const LedgerTable *table)
+{
+	ledger->table = table;
+	ledger->rel = table_open(table->relid, RowExclusiveLock);
+	ledger->index = index_open(table->pkey, RowExclusiveLock);
+	ledger->slot = table_slot_create(ledger->rel, NULL);
+	ledger->changed = MakeSingleTupleTableSlot(RelationGetDescr(ledger->rel), &TTSOpsHeapTuple);
+}
+
+/* Closes what rt_ledger_open opened; the locks last until the transaction ends. */
+void
+rt_ledger_close(Ledger *ledger)
+{
+	if (ledger->rel == NULL)
+		return;
+	ExecDropSingleTupleTableSlot(ledger->changed);
+	ExecDropSingleTupleTableSlot(ledger->slot);
+	index_close(ledger->index, NoLock);
+	table_close(ledger->rel, NoLock);
+	ledger->rel = NULL;
+}
+
+/* Fetches the row version that "snapshot" sees into ledger->slot. */
+static bool
+find_row(Ledger *ledger, const Datum *key, Snapshot snapshot)
+{
+	ScanKeyData skey[LEDGER_KEYS_MAX];
+	IndexScanDesc scan;
+	bool		found;
+
+	for (int i = 0; i < ledger->table->nkeys; i++)
+	{
+		skey[i] = ledger->table->key[i];
+		skey[i].sk_argument = key[i];
+	}
+	scan = rt_index_beginscan(ledger->rel, ledger->index, snapshot, ledger->table->nkeys);
+	index_rescan(scan, skey, ledger->table->nkeys, NULL, 0);
+	found = index_getnext_slot(scan, ForwardScanDirection, ledger->slot);
+	index_endscan(scan);
+	return found;
+}
+
+/*
+ * A row that came after our snapshot cannot be changed under it: an UPDATE
+ * would pass it by in silence, which for a ledger would be a lost draw.
+ */
+static void
+check_row_is_not_newer(Ledger *ledger, const Datum *key)
+{
+	Snapshot	latest;
+	bool		found;
+
+	if (!IsolationUsesXactSnapshot())
+		return;
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	found = find_row(ledger, key, latest);
+	ExecClearTuple(ledger->slot);
+	UnregisterSnapshot(latest);
+	if (found)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to concurrent update"),
+				 errdetail("The row of ledger \"%s\" is newer than this transaction's snapshot.",
+						   RelationGetRelationName(ledger->rel)),
+				 errhint("The transaction might succeed if retried.")));
+}
+
+static int64
+read_sum(const LedgerTable *table, Datum value)
+{
+	return table->sum_is_int4 ? (int64) DatumGetInt32(value) : DatumGetInt64(value);
+}
+
+/* Reads the columns that draws need from the row that was found. */
+static void
+read_row(Ledger *ledger, LedgerRow *row)
+{
+	const LedgerTable *table = ledger->table;
+	TupleTableSlot *slot = ledger->slot;
+	Datum		value;
+	bool		isnull;
+
+	value = slot_getattr(slot, table->sum, &isnull);
+	row->sum = isnull ? 0 : read_sum(table, value);
+	value = slot_getattr(slot, table->granted, &row->granted_null);
+	row->granted = row->granted_null ? 0 : read_sum(table, value);
+	row->terms = 0;
+	row->tolerance = 0;
+	if (table->terms != 0)
+	{
+		value = slot_getattr(slot, table->terms, &isnull);
+		row->terms = isnull ? 0 : DatumGetInt64(value);
+	}
+	if (table->tolerance != 0)
+	{
+		value = slot_getattr(slot, table->tolerance, &isnull);
+		row->tolerance = isnull ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+	}
+}
+
+/* Forms the changed row in ledger->changed. */
+static void
+form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
+{
+	const LedgerTable *table = ledger->table;
+	AttrNumber	atts[2];
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+	HeapTuple	old,
+				tuple;
+	bool		free_old;
+
+	atts[0] = table->sum;
+	values[0] = table->sum_is_int4 ? Int32GetDatum((int32) sum) : Int64GetDatum(sum);
+	if (terms != NULL)
+	{
+		atts[1] = table->terms;
+		values[1] = Int64GetDatum(*terms);
+	}
+	old = ExecFetchSlotHeapTuple(ledger->slot, false, &free_old);
+	tuple = heap_modify_tuple_by_cols(old, RelationGetDescr(ledger->rel), terms != NULL ? 2 : 1,
+									  (int *) (int[]) {atts[0], terms != NULL ? atts[1] : 0},
+									  values, nulls);
+	if (free_old)
+		heap_freetuple(old);
+	ExecStoreHeapTuple(tuple, ledger->changed, true);
+	ledger->changed->tts_tableOid = RelationGetRelid(ledger->rel);
+}
+
+/* Index entries for a version that did not fit on its predecessor's page. */
+static void
+insert_index_entries(Ledger *ledger, RtUpdateIndexes update_indexes)
+{
+	EState	   *estate = CreateExecutorState();
+	ResultRelInfo *rri = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(rri, ledger->rel, 0, NULL, 0);
+	ExecOpenIndices(rri, false);
+	rt_ExecInsertIndexTuples(rri, ledger->changed, estate, update_indexes);
+	ExecCloseIndices(rri);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+}
+
+/* One attempt at the change under one snapshot; false: somebody was faster. */
+static bool
+store_changed_row(Ledger *ledger, Snapshot snapshot)
+{
+	TM_FailureData failure;
+	LockTupleMode lockmode;
+	RtUpdateIndexes update_indexes;
+	TM_Result	result;
+
+	result = table_tuple_update(ledger->rel, &ledger->slot->tts_tid, ledger->changed,
+								GetCurrentCommandId(true), snapshot, InvalidSnapshot, true,
+								&failure, &lockmode, &update_indexes);
+	switch (result)
+	{
+		case TM_Ok:
+			if (update_indexes)
+				insert_index_entries(ledger, update_indexes);
+			return true;
+		case TM_Updated:
+		case TM_Deleted:
+			if (IsolationUsesXactSnapshot())
+				ereport(ERROR,
+						(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+						 errmsg("could not serialize access due to concurrent update"),
+						 errdetail("The row of ledger \"%s\" was changed meanwhile.",
+								   RelationGetRelationName(ledger->rel)),
+						 errhint("The transaction might succeed if retried.")));
+			return false;
+		default:
+			elog(ERROR, "unexpected outcome %d of changing ledger \"%s\"",
+				 (int) result, RelationGetRelationName(ledger->rel));
+	}
+	return false;
+}
+
+bool
+rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row)
+{
+	for (;;)
+	{
+		Snapshot	snapshot;
+		bool		found,
+					stored = false;
+
+		CHECK_FOR_INTERRUPTS();
+		snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+		found = find_row(ledger, key, snapshot);
+		if (found)
+		{
+			read_row(ledger, row);
+			if (pg_add_s64_overflow(row->sum, delta, &row->sum) ||
+				(ledger->table->sum_is_int4 && (row->sum > PG_INT32_MAX || row->sum < PG_INT32_MIN)))
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("total of ledger \"%s\" out of range",
+								RelationGetRelationName(ledger->rel))));
+			form_changed_row(ledger, row->sum, terms);
+			stored = store_changed_row(ledger, snapshot);
+		}
+		ExecClearTuple(ledger->slot);
+		UnregisterSnapshot(snapshot);
+		if (stored)
+			return true;
+		if (!found)
+		{
+			check_row_is_not_newer(ledger, key);
+			return false;
+		}
+	}
+}

@@ -1,0 +1,183 @@
+/*
+ * rules/rows.c
+ *		Walks over the rows a statement changed.
+ */
+#include "rules/rows.h"
+
+#include "miscadmin.h"
+#include "rules/violations.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#define OPEN_CHUNK 10000
+
+void
+rt_rows_begin(RowWalk *walk, TriggerData *trigdata, const RuleTable *table)
+{
+	TupleDesc	desc = RelationGetDescr(trigdata->tg_relation);
+
+	MemSet(walk, 0, sizeof(RowWalk));
+	walk->trigdata = trigdata;
+	walk->table = table;
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		walk->old_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	if (!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		walk->new_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	walk->row_cxt = AllocSetContextCreate(CurrentMemoryContext, "retrack row", ALLOCSET_SMALL_SIZES);
+	rt_rows_rewind(walk);
+}
+
+void
+rt_rows_end(RowWalk *walk)
+{
+	if (walk->old_slot != NULL)
+		ExecDropSingleTupleTableSlot(walk->old_slot);
+	if (walk->new_slot != NULL)
+		ExecDropSingleTupleTableSlot(walk->new_slot);
+	MemoryContextDelete(walk->row_cxt);
+}
+
+static void
+rewind_table(Tuplestorestate *table)
+{
+	tuplestore_select_read_pointer(table, 0);
+	tuplestore_rescan(table);
+}
+
+void
+rt_rows_rewind(RowWalk *walk)
+{
+	if (walk->old_slot != NULL)
+		rewind_table(walk->trigdata->tg_oldtable);
+	if (walk->new_slot != NULL)
+		rewind_table(walk->trigdata->tg_newtable);
+	walk->nold = 0;
+}
+
+static bool
+columns_equal(RowWalk *walk, AttrNumber att)
+{
+	Form_pg_attribute form;
+	int			i = att - 1;
+
+	if (att == InvalidAttrNumber)
+		return true;
+	if (walk->old_slot->tts_isnull[i] || walk->new_slot->tts_isnull[i])
+		return walk->old_slot->tts_isnull[i] == walk->new_slot->tts_isnull[i];
+	form = TupleDescAttr(walk->old_slot->tts_tupleDescriptor, i);
+	return datum_image_eq(walk->old_slot->tts_values[i], walk->new_slot->tts_values[i],
+						  form->attbyval, form->attlen);
+}
+
+/*
+ * Whether the pair differs in nothing the rules read.  Old and new rows are
+ * stored pairwise; were they not, equal rows would still cancel out.
+ */
+static bool
+pair_is_unchanged(RowWalk *walk)
+{
+	const RuleTable *t = walk->table;
+	AttrNumber	last = t->last_att;
+
+	for (int i = 0; i < t->nkeys; i++)
+		last = Max(last, t->key[i]);
+	slot_getsomeattrs(walk->old_slot, last);
+	slot_getsomeattrs(walk->new_slot, last);
+	for (int i = 0; i < t->spec->ncolumns; i++)
+	{
+		if (!columns_equal(walk, t->att[i]))
+			return false;
+	}
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		if (!columns_equal(walk, t->key[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+rt_rows_next(RowWalk *walk)
+{
+	for (;;)
+	{
+		bool		old_found = false,
+					new_found = false;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(walk->row_cxt);
+		if (walk->old_slot != NULL)
+			old_found = tuplestore_gettupleslot(walk->trigdata->tg_oldtable, true, false, walk->old_slot);
+		if (walk->new_slot != NULL)
+			new_found = tuplestore_gettupleslot(walk->trigdata->tg_newtable, true, false, walk->new_slot);
+		if (walk->old_slot != NULL && walk->new_slot != NULL && old_found != new_found)
+			elog(ERROR, "transition tables of an update differ in length");
+		if (!old_found && !new_found)
+		{
+			MemoryContextSwitchTo(MemoryContextGetParent(walk->row_cxt));
+			return false;
+		}
+		MemoryContextSwitchTo(walk->row_cxt);
+		if (old_found && new_found && pair_is_unchanged(walk))
+			continue;
+		if (old_found)
+		{
+			walk->old_is_open = walk->open != NULL && walk->open[walk->nold];
+			walk->nold++;
+		}
+		return true;
+	}
+}
+
+/* Resolves the chunk's open violations and notes which rows had one. */
+static void
+find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
+{
+	bool	   *open = rt_violations_open(walk->table, b, keys, n);
+	int			nopen = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		result[i] = open[i];
+		if (open[i])
+			keys[nopen++] = keys[i];
+	}
+	if (nopen > 0)
+		rt_violations_resolve(walk->table, b, keys, nopen);
+}
+
+void
+rt_rows_find_open(RowWalk *walk, Books *b)
+{
+	MemoryContext keep = MemoryContextGetParent(walk->row_cxt);
+	Datum	   *keys;
+	bool	   *open;
+	int64		total,
+				done = 0;
+	int			n = 0;
+
+	if (walk->old_slot == NULL || walk->table->nkeys == 0 || !rt_violations_any_open(walk->table, b))
+		return;
+	total = tuplestore_tuple_count(walk->trigdata->tg_oldtable);
+	open = MemoryContextAllocHuge(keep, total + 1);
+	MemSet(open, 0, total + 1);
+	keys = MemoryContextAlloc(keep, sizeof(Datum) * OPEN_CHUNK);
+	rt_rows_rewind(walk);
+	while (rt_rows_next(walk))
+	{
+		MemoryContextSwitchTo(keep);
+		keys[n++] = CStringGetTextDatum(rt_rule_row_key(walk->table, walk->old_slot));
+		if (n == OPEN_CHUNK)
+		{
+			find_open_chunk(walk, b, keys, n, open + done);
+			done += n;
+			n = 0;
+		}
+	}
+	find_open_chunk(walk, b, keys, n, open + done);
+	walk->open = open;
+	rt_rows_rewind(walk);
+}

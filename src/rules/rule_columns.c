@@ -1,0 +1,381 @@
+/*
+ * rules/rule_columns.c
+ *		Trigger arguments: which columns the rules read, which registry they
+ *		ask, and what they do about a violation.
+ */
+#include "rules/rule_columns.h"
+
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "rules/books.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "lib/stringinfo.h"
+
+static HTAB *rule_tables = NULL;
+
+static void
+invalidate_rule_table(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	RuleTable  *t;
+
+	hash_seq_init(&seq, rule_tables);
+	while ((t = hash_seq_search(&seq)) != NULL)
+	{
+		if (relid == InvalidOid || relid == t->relid)
+			t->valid = false;
+	}
+}
+
+/* The table's columns for a message: "a, b, c". */
+static char *
+list_columns(Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped)
+			appendStringInfo(&buf, "%s%s %s", buf.len > 0 ? ", " : "",
+							 NameStr(att->attname), format_type_be(att->atttypid));
+	}
+	return buf.data;
+}
+
+static const char *
+rule_type_name(RuleType type)
+{
+	switch (type)
+	{
+		case RULE_TYPE_TEXT:
+			return "text";
+		case RULE_TYPE_DATE:
+			return "date";
+		case RULE_TYPE_BOOL:
+			return "boolean";
+		case RULE_TYPE_LICENCE_ID:
+			return "retrack.licence_id";
+		case RULE_TYPE_FORM:
+			return "retrack.form";
+		case RULE_TYPE_STAGE:
+			return "retrack.stage";
+		case RULE_TYPE_MASS:
+			return "retrack.mass";
+		case RULE_TYPE_ASSAY:
+			return "retrack.assay";
+	}
+	return "?";
+}
+
+static bool
+type_fits(RuleType wanted, Oid type)
+{
+	switch (wanted)
+	{
+		case RULE_TYPE_TEXT:
+			return type == TEXTOID || type == VARCHAROID;
+		case RULE_TYPE_DATE:
+			return type == DATEOID;
+		case RULE_TYPE_BOOL:
+			return type == BOOLOID;
+		default:
+			return type == rt_type_oid(rule_type_name(wanted) + strlen("retrack."));
+	}
+}
+
+/* Finds one column; "given" says that an argument names it. */
+static AttrNumber
+resolve_column(Relation rel, const RuleColumn *column, const char *name, bool given)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
+			continue;
+		if (!type_fits(column->type, getBaseType(att->atttypid)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of table \"%s\" is of type %s, but the rules need %s",
+							name, RelationGetRelationName(rel), format_type_be(att->atttypid),
+							rule_type_name(column->type)),
+					 errdetail("Its columns are: %s.", list_columns(rel)),
+					 errhint("Name another column by the trigger argument '%s=...'.", column->keyword),
+					 errtablecol(rel, att->attnum)));
+		return att->attnum;
+	}
+	if (given || column->required)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), name),
+				 errdetail("Its columns are: %s.", list_columns(rel)),
+				 errhint("Name the column with the %s by the trigger argument '%s=...'.",
+						 rule_type_name(column->type), column->keyword),
+				 errtable(rel)));
+	return InvalidAttrNumber;
+}
+
+/* The value of argument "keyword", or NULL. */
+static const char *
+find_argument(int nargs, char **args, const char *keyword)
+{
+	size_t		len = strlen(keyword);
+
+	for (int i = 0; i < nargs; i++)
+	{
+		if (strncmp(args[i], keyword, len) == 0 && args[i][len] == '=')
+			return args[i] + len + 1;
+	}
+	return NULL;
+}
+
+static bool
+is_keyword(const RuleSpec *spec, const char *arg)
+{
+	char	   *eq = strchr(arg, '=');
+	char	   *word;
+
+	if (eq == NULL || eq[1] == '\0')
+		return false;
+	word = pnstrdup(arg, eq - arg);
+	if (strcmp(word, "registry") == 0 || strcmp(word, "mode") == 0 || strcmp(word, "key") == 0)
+		return true;
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		if (strcmp(word, spec->columns[i].keyword) == 0)
+			return true;
+	}
+	for (int i = 0; spec->others[i] != NULL; i++)
+	{
+		if (strcmp(word, spec->others[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_arguments(const RuleSpec *spec, int nargs, char **args)
+{
+	StringInfoData words;
+
+	for (int i = 0; i < nargs; i++)
+	{
+		if (is_keyword(spec, args[i]))
+			continue;
+		initStringInfo(&words);
+		appendStringInfoString(&words, "registry, mode, key");
+		for (int j = 0; j < spec->ncolumns; j++)
+			appendStringInfo(&words, ", %s", spec->columns[j].keyword);
+		for (int j = 0; spec->others[j] != NULL; j++)
+			appendStringInfo(&words, ", %s", spec->others[j]);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid argument of %s: \"%s\"", spec->function, args[i]),
+				 errhint("Arguments are 'keyword=value' with one of these keywords: %s.", words.data)));
+	}
+}
+
+static bool
+parse_mode(const RuleSpec *spec, const char *mode)
+{
+	if (mode == NULL || strcmp(mode, "reject") == 0)
+		return false;
+	if (strcmp(mode, "record") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid mode of %s: \"%s\"", spec->function, mode),
+				 errhint("Modes are \"reject\" and \"record\".")));
+	return true;
+}
+
+/* The columns that name a row: those of 'key=a,b', else the primary key's. */
+static void
+resolve_key(RuleTable *t, Relation rel, const char *key)
+{
+	Bitmapset  *pkey;
+	int			att = -1;
+
+	t->nkeys = 0;
+	if (key != NULL)
+	{
+		char	   *rest = pstrdup(key);
+		char	   *word;
+
+		while ((word = strsep(&rest, ",")) != NULL && t->nkeys < RULE_KEY_MAX)
+		{
+			AttrNumber	attnum = get_attnum(RelationGetRelid(rel), word);
+
+			if (attnum == InvalidAttrNumber)
+				ereport(ERROR,
+						(errcode(ERRCODE_UNDEFINED_COLUMN),
+						 errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), word),
+						 errdetail("Its columns are: %s.", list_columns(rel)),
+						 errhint("Name the columns that identify a row by the trigger argument 'key=...'.")));
+			t->key[t->nkeys++] = attnum;
+		}
+		return;
+	}
+	pkey = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
+		t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
+}
+
+/* "schema.table" of the topmost partitioned table: violations outlive partitions. */
+static char *
+root_name(Relation rel)
+{
+	Oid			relid = RelationGetRelid(rel);
+
+	if (rel->rd_rel->relispartition)
+	{
+		List	   *ancestors = get_partition_ancestors(relid);
+
+		relid = llast_oid(ancestors);
+	}
+	return psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+}
+
+void
+rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args)
+{
+	const char *registry = find_argument(nargs, args, "registry");
+
+	check_arguments(spec, nargs, args);
+	t->relid = RelationGetRelid(rel);
+	t->spec = spec;
+	t->registry = registry != NULL ? rt_books_schema(registry) : RelationGetNamespace(rel);
+	t->record = parse_mode(spec, find_argument(nargs, args, "mode"));
+	t->last_att = 0;
+	for (int i = 0; i < spec->ncolumns; i++)
+	{
+		const char *name = find_argument(nargs, args, spec->columns[i].keyword);
+
+		t->att[i] = resolve_column(rel, &spec->columns[i],
+								   name != NULL ? name : spec->columns[i].name, name != NULL);
+		t->last_att = Max(t->last_att, t->att[i]);
+	}
+	resolve_key(t, rel, find_argument(nargs, args, "key"));
+	t->root = MemoryContextStrdup(TopMemoryContext, root_name(rel));
+	for (int i = 0; spec->others[i] != NULL; i++)
+	{
+		const char *value = find_argument(nargs, args, spec->others[i]);
+
+		t->other[i] = value != NULL ? MemoryContextStrdup(TopMemoryContext, value) : NULL;
+	}
+}
+
+/* Frees what an earlier resolution put into TopMemoryContext. */
+static void
+clear_rule_table(RuleTable *t)
+{
+	if (t->root != NULL)
+		pfree(t->root);
+	for (int i = 0; i < lengthof(t->other); i++)
+	{
+		if (t->other[i] != NULL)
+			pfree(t->other[i]);
+	}
+	MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
+}
+
+RuleTable *
+rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
+{
+	RuleTable  *t;
+	bool		found;
+
+	if (rule_tables == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(RuleTable)};
+
+		rule_tables = hash_create("retrack rule triggers", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+		CacheRegisterRelcacheCallback(invalidate_rule_table, (Datum) 0);
+	}
+	t = hash_search(rule_tables, &trigdata->tg_trigger->tgoid, HASH_ENTER, &found);
+	if (!found)
+		MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
+	if (!t->valid)
+	{
+		clear_rule_table(t);
+		rt_rule_table_fill(t, trigdata->tg_relation, spec,
+						   trigdata->tg_trigger->tgnargs, trigdata->tg_trigger->tgargs);
+		t->valid = true;
+	}
+	return t;
+}
+
+char *
+rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot)
+{
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+	StringInfoData buf;
+
+	if (t->nkeys == 0)
+		return pstrdup("?");
+	initStringInfo(&buf);
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, t->key[i], &isnull);
+		Oid			output;
+		bool		varlena;
+
+		if (i > 0)
+			appendStringInfoChar(&buf, '|');
+		if (isnull)
+			continue;
+		getTypeOutputInfo(TupleDescAttr(desc, t->key[i] - 1)->atttypid, &output, &varlena);
+		appendStringInfoString(&buf, OidOutputFunctionCall(output, value));
+	}
+	return buf.data;
+}
+
+static void
+refuse_truncate(TriggerData *trigdata, int sqlstate)
+{
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("cannot truncate \"%s\"", RelationGetRelationName(trigdata->tg_relation)),
+			 errdetail("Its rows draw on a ledger, and TRUNCATE does not show which rows it removes."),
+			 errhint("Use DELETE, which gives back what the rows drew."),
+			 errtable(trigdata->tg_relation)));
+}
+
+void
+rt_check_rule_trigger(FunctionCallInfo fcinfo, const char *function, int truncate_sqlstate)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	bool		new_missing,
+				old_missing;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s must be called as a trigger", function)));
+	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		refuse_truncate(trigdata, truncate_sqlstate);
+	if (!TRIGGER_FIRED_AFTER(trigdata->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s must be fired AFTER, FOR EACH STATEMENT", function),
+				 errhint("retrack.attach_triggers attaches the triggers as they must be.")));
+	new_missing = !TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) && trigdata->tg_newtable == NULL;
+	old_missing = !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && trigdata->tg_oldtable == NULL;
+	if (new_missing || old_missing)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("%s needs REFERENCING %s TABLE", function, new_missing ? "NEW" : "OLD"),
+				 errhint("retrack.attach_triggers attaches the triggers as they must be.")));
+}

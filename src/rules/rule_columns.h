@@ -1,0 +1,85 @@
+/*
+ * rules/rule_columns.h
+ *		Which columns of a table the rules read: a trigger's arguments,
+ *		resolved once and kept until DDL touches the table.
+ */
+#ifndef RT_RULES_RULE_COLUMNS_H
+#define RT_RULES_RULE_COLUMNS_H
+
+#include "retrack.h"
+#include "access/attnum.h"
+#include "commands/trigger.h"
+#include "nodes/bitmapset.h"
+#include "utils/relcache.h"
+
+#define RULE_COLUMNS_MAX 16
+#define RULE_KEY_MAX 8
+
+/* What a column must hold; the rules read the raw datum of exactly these. */
+typedef enum RuleType
+{
+	RULE_TYPE_TEXT,				/* text or varchar */
+	RULE_TYPE_DATE,
+	RULE_TYPE_BOOL,
+	RULE_TYPE_LICENCE_ID,
+	RULE_TYPE_FORM,
+	RULE_TYPE_STAGE,
+	RULE_TYPE_MASS,
+	RULE_TYPE_ASSAY
+} RuleType;
+
+typedef struct RuleColumn
+{
+	const char *keyword;		/* trigger argument */
+	const char *name;			/* column in a registry's own table */
+	RuleType	type;
+	bool		required;		/* others read as null where the table lacks them */
+} RuleColumn;
+
+/* One rule set's columns; "others" are further keywords it takes, NULL-ended. */
+typedef struct RuleSpec
+{
+	const char *function;		/* name of the trigger function */
+	const char *rule_prefix;	/* "RTL" or "RTQ": how its rules' SQLSTATEs begin */
+	const RuleColumn *columns;
+	int			ncolumns;
+	const char *const *others;
+} RuleSpec;
+
+/* A trigger (or a dry run's relation) resolved. */
+typedef struct RuleTable
+{
+	Oid			tgoid;			/* hash key */
+	bool		valid;
+	Oid			relid;
+	const RuleSpec *spec;
+	Oid			registry;		/* schema */
+	bool		record;			/* mode=record */
+	AttrNumber	att[RULE_COLUMNS_MAX];	/* 0: the table has no such column */
+	AttrNumber	last_att;		/* highest of att and key */
+	int			nkeys;
+	AttrNumber	key[RULE_KEY_MAX];	/* names a row in messages and violations */
+	char	   *root;			/* "schema.table" of the topmost partitioned table */
+	char	   *other[4];		/* values of spec->others, NULL where not given */
+} RuleTable;
+
+/*
+ * Resolves the trigger that fires.  Raises 42703 or 42804 with the columns there
+ * are, and 22023 for an argument that is not known.
+ */
+extern RuleTable *rt_rule_table(TriggerData *trigdata, const RuleSpec *spec);
+
+/* The same without cache, for arguments 'key=value' that no trigger carries. */
+extern void rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args);
+
+/* The key of the row in the slot, columns joined by '|', palloc'd; "?" if the table has no key. */
+extern char *rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot);
+
+/*
+ * Protocol: AFTER STATEMENT with the transition tables its event needs; raises
+ * 39P01 otherwise.  TRUNCATE is refused with the given state, since it shows its
+ * rows to nobody: what they drew could not be given back.
+ */
+extern void rt_check_rule_trigger(FunctionCallInfo fcinfo, const char *function, int truncate_sqlstate);
+
+#endif							/* RT_RULES_RULE_COLUMNS_H */

@@ -1,0 +1,179 @@
+/*
+ * rules/violations.c
+ *		Collects what a statement broke, and raises or records it.
+ */
+#include "rules/violations.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define RECORD_CHUNK 1000
+
+void
+rt_violations_begin(Violations *v, const RuleTable *table)
+{
+	MemSet(v, 0, sizeof(Violations));
+	v->table = table;
+	v->cxt = CurrentMemoryContext;
+}
+
+static void
+add_pending(Violations *v, Books *b, int sqlstate, const char *row_key, Word party, const char *message)
+{
+	int			i = v->npending;
+	MemoryContext caller;
+
+	if (v->chunk_cxt == NULL)
+		v->chunk_cxt = AllocSetContextCreate(v->cxt, "retrack violations", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(v->chunk_cxt);
+	if (i == 0)
+	{
+		for (int j = 0; j < 4; j++)
+			v->pending[j] = palloc(sizeof(Datum) * RECORD_CHUNK);
+		v->pending_null = palloc0(sizeof(bool) * RECORD_CHUNK);
+	}
+	v->pending[0][i] = CStringGetTextDatum(unpack_sql_state(sqlstate));
+	v->pending[1][i] = CStringGetTextDatum(row_key);
+	v->pending_null[i] = party.len < 0;
+	v->pending[2][i] = party.len < 0 ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(party.p, party.len));
+	v->pending[3][i] = CStringGetTextDatum(message);
+	MemoryContextSwitchTo(caller);
+	if (++v->npending == RECORD_CHUNK)
+		rt_violations_record(v, b);
+}
+
+void
+rt_violations_add(Violations *v, Books *b, int sqlstate, const char *row_key, Word party,
+				  const char *message, AttrNumber column)
+{
+	MemoryContext caller = MemoryContextSwitchTo(v->cxt);
+
+	if (v->count++ == 0)
+	{
+		v->sqlstate = sqlstate;
+		v->first = pstrdup(message);
+		v->column = column;
+	}
+	else if (v->sqlstate != sqlstate)
+	{
+		v->sqlstate = ERRCODE_RT_SEVERAL;
+		v->column = InvalidAttrNumber;
+	}
+	if (v->nshown < VIOLATIONS_SHOWN)
+		v->shown[v->nshown++] = psprintf("%s row %s: %s.", unpack_sql_state(sqlstate), row_key, message);
+	MemoryContextSwitchTo(caller);
+	if (v->table->record)
+		add_pending(v, b, sqlstate, row_key, party, message);
+}
+
+void
+rt_violations_raise(Violations *v, Relation rel)
+{
+	StringInfoData detail;
+
+	if (v->count == 0)
+		return;
+	initStringInfo(&detail);
+	for (int i = 0; i < v->nshown; i++)
+		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", v->shown[i]);
+	if (v->count > v->nshown)
+		appendStringInfo(&detail, "\n" UINT64_FORMAT " more.", v->count - v->nshown);
+	ereport(ERROR,
+			(errcode(v->sqlstate),
+			 v->count == 1 ? errmsg("%s", v->first) :
+			 errmsg("%s, and " UINT64_FORMAT " more violation%s", v->first, v->count - 1, v->count == 2 ? "" : "s"),
+			 errdetail("%s", detail.data),
+			 v->column != InvalidAttrNumber ? errtablecol(rel, v->column) : errtable(rel)));
+}
+
+static Datum
+text_array(Datum *elements, bool *nulls, int n)
+{
+	int			dims[1] = {n};
+	int			bounds[1] = {1};
+
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, dims, bounds, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* Expects its violations in v->chunk_cxt, which it empties. */
+void
+rt_violations_record(Violations *v, Books *b)
+{
+	Oid			types[5] = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID};
+	Datum		values[5];
+
+	if (v->npending == 0)
+		return;
+	SPI_connect();
+	for (int i = 0; i < 4; i++)
+		values[i] = text_array(v->pending[i], i == 2 ? v->pending_null : NULL, v->npending);
+	values[4] = CStringGetTextDatum(v->table->root);
+	rt_books_execute(b, PLAN_RECORD_VIOLATIONS,
+					 "INSERT INTO %1$s.violation (rule, relation, row_key, party_id, message)"
+					 " SELECT r, $5, k, p, m FROM pg_catalog.unnest($1, $2, $3, $4) WITH ORDINALITY u (r, k, p, m, i)"
+					 " ORDER BY i",
+					 5, types, values, NULL);
+	SPI_finish();
+	v->npending = 0;
+	MemoryContextReset(v->chunk_cxt);
+}
+
+#define OF_TABLE \
+	" v.relation OPERATOR(pg_catalog.=) $1 AND v.resolved_at IS NULL" \
+	" AND pg_catalog.starts_with(v.rule, $2)"
+
+/* Runs a query on the table's open violations; $3 are the keys, if any. */
+static void
+query_open(const RuleTable *table, Books *b, BooksPlan plan, const char *query, Datum *keys, int n)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, TEXTARRAYOID};
+	Datum		values[3];
+
+	values[0] = CStringGetTextDatum(table->root);
+	values[1] = CStringGetTextDatum(table->spec->rule_prefix);
+	if (keys != NULL)
+		values[2] = text_array(keys, NULL, n);
+	rt_books_execute(b, plan, query, keys != NULL ? 3 : 2, types, values, NULL);
+}
+
+bool
+rt_violations_any_open(const RuleTable *table, Books *b)
+{
+	bool		any;
+
+	SPI_connect();
+	query_open(table, b, PLAN_ANY_OPEN, "SELECT FROM %1$s.violation v WHERE" OF_TABLE " LIMIT 1", NULL, 0);
+	any = SPI_processed > 0;
+	SPI_finish();
+	return any;
+}
+
+bool *
+rt_violations_open(const RuleTable *table, Books *b, Datum *keys, int n)
+{
+	bool	   *open = palloc0(sizeof(bool) * (n + 1));
+	bool		isnull;
+
+	SPI_connect();
+	query_open(table, b, PLAN_OPEN_VIOLATIONS,
+			   "SELECT i FROM pg_catalog.unnest($3) WITH ORDINALITY u (k, i) WHERE EXISTS (SELECT 1"
+			   " FROM %1$s.violation v WHERE v.row_key OPERATOR(pg_catalog.=) k AND" OF_TABLE ")", keys, n);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		open[DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull)) - 1] = true;
+	SPI_finish();
+	return open;
+}
+
+void
+rt_violations_resolve(const RuleTable *table, Books *b, Datum *keys, int n)
+{
+	SPI_connect();
+	query_open(table, b, PLAN_RESOLVE_VIOLATIONS,
+			   "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
+			   " WHERE v.row_key OPERATOR(pg_catalog.=) ANY ($3) AND" OF_TABLE, keys, n);
+	SPI_finish();
+}

@@ -82,7 +82,9 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 {
 	return x < y ? -1 : x > y;
 }
+#endif
 
+/*
  * 16 tells summarizing index updates apart; 18 added instrumentation to scans.
  * Whoever uses these includes access/genam.h, access/tableam.h, executor/executor.h.
  */

@@ -43,7 +43,9 @@ BEGIN
                            WHEN 'delete' THEN 'REFERENCING OLD TABLE AS old_rows'
                            WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
                            ELSE '' END;
-      EXECUTE format('DROP TRIGGER IF EXISTS %I ON %s', 'retrack_' || rule || '_' || event, target);
+      IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'retrack_' || rule || '_' || event) THEN
+        EXECUTE format('DROP TRIGGER %I ON %s', 'retrack_' || rule || '_' || event, target);
+      END IF;
       EXECUTE format('CREATE TRIGGER %I %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
                      'retrack_' || rule || '_' || event,
                      CASE event WHEN 'truncate' THEN 'BEFORE' ELSE 'AFTER' END, event, target, tables, call);

@@ -8,7 +8,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE t.tgfoid = ('retrack.enforce_' || rule || '()')::regprocedure
+    WHERE c.relkind IN ('r', 'p') AND t.tgfoid = ('retrack.enforce_' || rule || '()')::regprocedure
       AND retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname) = registry
     ORDER BY t.tgrelid, t.oid)
   SELECT s.tgrelid, s.arguments FROM source s

@@ -288,6 +288,7 @@ void
 rt_books_execute(Books *b, BooksPlan which, const char *query,
 				 int nargs, Oid *types, Datum *values, const char *nulls)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	OwnerRights saved;
 	int			outcome;
 
@@ -306,6 +307,7 @@ rt_books_execute(Books *b, BooksPlan which, const char *query,
 								   IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : InvalidSnapshot,
 								   false, true, 0);
 	rt_become_oneself(&saved);
+	MemoryContextSwitchTo(caller);	/* SPI leaves its own */
 	if (outcome < 0)
 		elog(ERROR, "rule query failed: %s", SPI_result_code_string(outcome));
 }

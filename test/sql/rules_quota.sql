@@ -1,0 +1,78 @@
+-- Protects: every quota rule, each with its own SQLSTATE, REO arithmetic, and the quota ledger of producer and group.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CALL retrack.create_registry('rq');
+SET search_path = rq, retrack, public;
+
+-- A group with two members, of which one has an allotment; a firm on its own.
+INSERT INTO party (party_id, name, kind, parent) VALUES
+  ('G', 'Group', 'group', NULL), ('A', 'Member with allotment', 'producer', 'G'),
+  ('B', 'Member without', 'producer', 'G'), ('C', 'Firm without quota', 'producer', NULL);
+INSERT INTO facility (facility_id, party_id, stage) VALUES
+  ('fa', 'A', 'mining'), ('fb', 'B', 'mining'), ('fc', 'C', 'mining');
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES
+  ('G-ionic', 'G', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '100 kg'),
+  ('G-sep', 'G', 'separation', 'any', '[2025-01-01,2026-01-01)', '50 kg'),
+  ('A-ionic', 'A', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '60 kg');
+
+CREATE FUNCTION produce(id text, facility text, kg text, assay text DEFAULT 'Nd=85.7346%', "on" date DEFAULT '2025-06-01',
+  stage retrack.stage DEFAULT 'mining', class text DEFAULT 'ionic')
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  message text; tab text; col text;
+BEGIN
+  INSERT INTO rq.production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass)
+  VALUES (id, facility, "on", stage, class, 'concentrate', assay::retrack.assay, kg::retrack.mass);
+  RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, tab = TABLE_NAME, col = COLUMN_NAME;
+  RETURN concat_ws(' ', SQLSTATE, message, '@', concat_ws('.', nullif(tab, ''), nullif(col, '')));
+END $$;
+
+SELECT c.what, produce(c.what, c.facility, c.kg, c.assay, c.on::date, c.stage::retrack.stage, c.class)
+FROM (VALUES
+ ('own and group', 'fa', '10 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('group alone',   'fb', '10 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('any class',     'fb', '10 kg', 'La=20%,Ce=30%', '2025-06-01', 'separation', 'imported'),
+ ('no class',      'fb', '10 kg', 'La=20%,Ce=30%', '2025-06-01', 'separation', NULL),
+ ('no quota',      'fc', '10 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('other class',   'fa', '10 kg', 'Nd=50%', '2025-06-01', 'mining', 'rock'),
+ ('other period',  'fa', '10 kg', 'Nd=50%', '2026-01-01', 'mining', 'ionic'),
+ ('first day',     'fa', '1 kg', 'Nd=50%', '2025-01-01', 'mining', 'ionic'),
+ ('last day',      'fa', '1 kg', 'Nd=50%', '2025-12-31', 'mining', 'ionic'),
+ ('own full',      'fa', '90 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('group full',    'fb', '170 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('both full',     'fa', '200 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('other stage',   'fc', '10 kg', 'Nd=50%', '2025-06-01', 'smelting', NULL),
+ ('no assay',      'fa', '10 kg', NULL, '2025-06-01', 'mining', 'ionic'),
+ ('zero mass',     'fa', '0 kg', 'Nd=50%', '2025-06-01', 'mining', 'ionic'),
+ ('infinite',      'fa', '1 kg', 'Nd=50%', '-infinity', 'mining', 'ionic')
+) AS c(what, facility, kg, assay, "on", stage, class);
+-- Rare earth oxide by hand: Nd2O3 / 2 Nd = (2 x 144.242 + 3 x 15.999) / (2 x 144.242), and so on, each row rounded to 1 mg.
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT round(10 * 0.5 * (2 * 144.242 + 3 * 15.999) / (2 * 144.242), 6) AS ten_kg_of_half_neodymium,
+       round(10 * (0.2 * (2 * 138.90547 + 3 * 15.999) / (2 * 138.90547) + 0.3 * (140.116 + 2 * 15.999) / 140.116), 6) AS lanthanum_cerium;
+SELECT * FROM retrack.verify_ledger('rq');
+
+-- Exactly what is left fits, and then not a milligram: 441.36 g of Nd are 514.792 g of oxide.
+SELECT produce('exact', 'fa', '0.44136 kg', 'Nd=100%'), produce('more', 'fa', '1 mg', 'Nd=100%');
+SELECT quota_id, granted - drawn AS left FROM quota ORDER BY 1;
+
+-- Corrections, withdrawals and deletions give back along the whole path; an update may move between members.
+UPDATE production SET facility_id = 'fb' WHERE production_id = 'own and group';
+UPDATE production SET withdrawn = true WHERE production_id = 'exact';
+DELETE FROM production WHERE production_id LIKE '% day';
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT * FROM retrack.verify_ledger('rq');
+-- Rows of several members in one statement: reported together, in order, and nothing is kept.
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES
+  ('x1', 'fa', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=100%', '50 kg'),
+  ('x2', 'fb', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=100%', '50 kg'),
+  ('x3', 'fa', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=100%', '2 kg'),
+  ('x4', 'fc', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=100%', '2 kg');
+TRUNCATE production;
+SELECT * FROM retrack.verify_ledger('rq');
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+
+RESET search_path;
+DROP SCHEMA rq CASCADE;

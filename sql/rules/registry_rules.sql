@@ -17,6 +17,10 @@ CREATE TABLE %1$I.licence_status (
 );
 COMMENT ON TABLE %1$I.licence_status IS
   'changes of a licence''s status, each in force from its date on; before the first one the licence was issued, or pending if that change issues it. A licence without any has licence.status for all dates';
+COMMENT ON COLUMN %1$I.licence_status.licence IS 'the licence whose status changed';
+COMMENT ON COLUMN %1$I.licence_status.since IS 'first day on which the status holds';
+COMMENT ON COLUMN %1$I.licence_status.status IS 'the status from that day on: only an issued licence may be used';
+COMMENT ON COLUMN %1$I.licence_status.reason IS 'why, as the authority gave it';
 
 ALTER TABLE %1$I.violation ADD COLUMN IF NOT EXISTS resolved_at timestamptz;
 COMMENT ON COLUMN %1$I.violation.resolved_at IS

@@ -52,7 +52,7 @@ UPDATE control_list SET guard = 0;
 -- the day the suspension is lifted is data, and history stays
 UPDATE control_list SET suspended = '{}' WHERE source = 'Announcement 57 of 2025';
 SELECT shipment_id, controlled_as FROM unlicensed_export WHERE shipment_id ~ '^10';
-TRUNCATE shipment, licence_item, licence, licence_party;
+TRUNCATE shipment, licence_item, licence, licence_party, licence_status;
 
 -- licence_splitting: three or more within 30 days, at 90 to 100 % of the threshold ---------------------
 INSERT INTO shipment (shipment_id, shipped_on, exporter, client_name, destination, form, assay, net_mass, licence) VALUES

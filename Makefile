@@ -38,6 +38,7 @@ SQL_PARTS = $(wildcard \
 	sql/registry/registry_views.sql \
 	sql/registry/detection_views.sql \
 	sql/registry/create_registry.sql \
+	sql/registry/time_travel.sql \
 	sql/registry/grant_registry.sql \
 	sql/pull/pull.sql \
 	sql/pull/retry_rejects.sql \

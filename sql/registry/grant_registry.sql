@@ -44,12 +44,9 @@ BEGIN
   IF registry IS NULL OR role IS NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', MESSAGE = 'registry and role must not be null';
   END IF;
+  PERFORM retrack.check_registry(registry);
   SELECT c.relowner INTO owner FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid
-  WHERE n.nspname = registry AND c.relname = 'registry_role' AND c.relkind = 'r';
-  IF owner IS NULL THEN
-    RAISE EXCEPTION USING ERRCODE = 'RTR02', MESSAGE = format('schema "%s" is not a registry', registry),
-      DETAIL = 'It has no table "registry_role".', HINT = 'CALL retrack.create_registry makes one.';
-  END IF;
+  WHERE n.nspname = registry AND c.relname = 'registry_role';
   -- GRANT by another only warns that nothing was granted
   IF NOT pg_has_role(owner, 'USAGE') THEN
     RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of registry "%s"', registry);

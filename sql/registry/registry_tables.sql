@@ -170,6 +170,7 @@ CREATE TABLE %1$I.control_list (
   valid daterange NOT NULL CHECK (NOT isempty(valid)),
   suspended datemultirange NOT NULL DEFAULT '{}',
   source text NOT NULL,
+  PRIMARY KEY (code, element, form, valid),
   CONSTRAINT control_list_one_at_a_time EXCLUDE USING gist (
     retrack.text_range(code, code, '[]') WITH &&,
     int4range(retrack.atomic_number(element), retrack.atomic_number(element), '[]') WITH &&,
@@ -187,7 +188,7 @@ CREATE TABLE %1$I.hs_code (
 );
 
 CREATE TABLE %1$I.reporting_deadline (
-  valid daterange NOT NULL CHECK (NOT isempty(valid)),
+  valid daterange PRIMARY KEY CHECK (NOT isempty(valid)),
   months_after integer NOT NULL CHECK (months_after >= 0),
   day_of_month integer NOT NULL CHECK (day_of_month BETWEEN 1 AND 28),
   time_zone text NOT NULL CHECK (timestamptz '2000-01-01 00:00+00' AT TIME ZONE time_zone IS NOT NULL),
@@ -210,6 +211,7 @@ CREATE TABLE %1$I.registry_role (
   CHECK ((kind = 'producer') = (party_id IS NOT NULL))
 );
 CREATE UNIQUE INDEX registry_role_key ON %1$I.registry_role (role, kind, (coalesce(party_id, '')));
+ALTER TABLE %1$I.registry_role REPLICA IDENTITY FULL;
 $ddl$, registry);
 END $fn$;
 

@@ -18,9 +18,12 @@ SELECT c.relname FROM pg_class c
 WHERE c.relnamespace = 'reg_create'::regnamespace AND c.relkind IN ('r', 'v', 'p') AND obj_description(c.oid, 'pg_class') IS NULL;
 SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.relnamespace = 'reg_create'::regnamespace AND c.relkind IN ('r', 'p') AND col_description(c.oid, a.attnum) IS NULL;
--- every table has a key
+-- every table has a key that logical replication can use
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'reg_create'::regnamespace AND c.relkind IN ('r', 'p') AND c.relreplident <> 'f'
+  AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary);
+-- and a unique one at least, so that a table replicated in full does not hold a row twice
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'reg_create'::regnamespace AND c.relkind IN ('r', 'p')
-  AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion));
+  AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique);
 -- no step runs with more rights than the caller's
 SELECT proname FROM pg_proc WHERE pronamespace = 'retrack'::regnamespace AND proname ~ '^create_registry' AND prosecdef;
 

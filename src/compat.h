@@ -105,4 +105,67 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* A random number in [0, 1): 15 brought its own generator. */
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#define rt_random_fraction() pg_prng_double(&pg_global_prng_state)
+#else
+#define rt_random_fraction() ((double) random() / ((double) MAX_RANDOM_VALUE + 1))
+#endif
+
+/* 17 lets extensions name their wait events. */
+#if PG_VERSION_NUM >= 170000
+#include "utils/wait_event.h"
+#define rt_wait_event(name) WaitEventExtensionNew(name)
+#else
+#include "utils/wait_event.h"
+#define rt_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
+/* 18 reaches a collation's properties through the locale. */
+#include "utils/pg_locale.h"
+#if PG_VERSION_NUM >= 180000
+#define rt_collation_is_c(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define rt_collation_is_c(collation) lc_collate_is_c(collation)
+#endif
+
+/* Foreign paths: 17 wants the restrictinfos of joins, 18 counts disabled nodes. */
+#if PG_VERSION_NUM >= 180000
+#define rt_foreignscan_path(root, rel, rows, disabled, startup, total, pathkeys, outer, private) \
+	create_foreignscan_path(root, rel, NULL, rows, disabled, startup, total, pathkeys, outer, NULL, NIL, private)
+#define rt_pathkey_descending(pathkey) ((pathkey)->pk_cmptype == COMPARE_GT)
+#elif PG_VERSION_NUM >= 170000
+#define rt_foreignscan_path(root, rel, rows, disabled, startup, total, pathkeys, outer, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, private)
+#define rt_pathkey_descending(pathkey) ((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#else
+#define rt_foreignscan_path(root, rel, rows, disabled, startup, total, pathkeys, outer, private) \
+	create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, private)
+#define rt_pathkey_descending(pathkey) ((pathkey)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
+/* Role whose user mapping a scan uses: 16 keeps it in the plan, before it is the range table's. */
+#if PG_VERSION_NUM >= 160000
+#define rt_check_as_user(plan, estate) ((plan)->checkAsUser)
+#else
+#define rt_check_as_user(plan, estate) (exec_rt_fetch((plan)->scan.scanrelid, estate)->checkAsUser)
+#endif
+
+/* 18 split commands/explain.h: #include RT_EXPLAIN_H and RT_EXPLAIN_FORMAT_H. */
+#if PG_VERSION_NUM >= 180000
+#define RT_EXPLAIN_H "commands/explain_state.h"
+#define RT_EXPLAIN_FORMAT_H "commands/explain_format.h"
+#else
+#define RT_EXPLAIN_H "commands/explain.h"
+#define RT_EXPLAIN_FORMAT_H "commands/explain.h"
+#endif
+
+/* 15 replaced the sampler's random state. */
+#if PG_VERSION_NUM >= 150000
+#define rt_sampler_state(reservoir) (&(reservoir)->randstate)
+#else
+#define rt_sampler_state(reservoir) ((reservoir)->randstate)
+#endif
+
 #endif							/* RT_COMPAT_H */

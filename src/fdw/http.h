@@ -55,6 +55,7 @@ typedef struct HttpAnswer
 	bool		delimited;		/* the protocol says where the body ends */
 	char		content_type[128];
 	const char *link;			/* Link headers joined by ", ", or NULL */
+	bool		gzip;
 	const char *url;			/* that answered, after redirects */
 } HttpAnswer;
 
@@ -69,6 +70,9 @@ extern HttpConn *rt_http_open(const FdwOptions *opts, MemoryContext cxt);
  * URL's nor allowed by allow_hosts.  Sends nothing yet: that is rt_http_pump's.
  */
 extern HttpRequest *rt_http_get(HttpConn *conn, const char *url);
+
+/* True if rt_http_get would accept url. */
+extern bool rt_http_allowed(HttpConn *conn, const char *url);
 
 /* Gives a request up, whatever its state. */
 extern void rt_http_drop(HttpRequest *req);
@@ -90,8 +94,14 @@ extern const HttpAnswer *rt_http_answer(HttpRequest *req);
 
 extern HttpReadResult rt_http_read(HttpRequest *req, const char **data, size_t *len);
 
-/* Raises a request's error; page 0: not part of a scan. */
-extern void rt_http_report(HttpRequest *req, uint64 page) pg_attribute_noreturn();
+/* Raises a failed request's error. */
+extern void rt_http_report(HttpRequest *req) pg_attribute_noreturn();
+
+/* Replaces credentials by "***" in a text that came from outside. */
+extern void rt_http_redact(const FdwOptions *opts, char *text);
+
+/* Gives the connection back before its context goes. */
+extern void rt_http_close(HttpConn *conn);
 
 extern const HttpCounters *rt_http_counters(HttpConn *conn);
 

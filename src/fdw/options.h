@@ -8,6 +8,7 @@
 
 #include "retrack.h"
 
+
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
@@ -53,9 +54,11 @@ typedef struct FdwColumn
 	const char *param_to;
 	const char *param_in;
 	const char *sort;
-	bool		in_repeat;		/* param_in_style 'repeat' */
+	int			in_repeat;		/* param_in_style: 0 not stated, 1 comma, 2 repeat */
+	int			sort_nulls;		/* as in FdwOptions */
 	bool		exact;
 	bool		required;
+	bool		not_null;		/* by the table's definition */
 } FdwColumn;
 
 /*
@@ -65,14 +68,15 @@ typedef struct FdwColumn
 typedef struct FdwOptions
 {
 	Oid			serverid;
-	Oid			umid;			/* user mapping, InvalidOid if there is none */
+	Oid			umid;			/* user mapping, InvalidOid with auth none */
+	Oid			userid;			/* role whose mapping it is */
 	const char *server_name;
 	const char *table_name;		/* NULL for a fetch */
 
 	const char *base_url;
 	const char *path;
 	const char *records;
-	bool		ndjson;
+	int			ndjson;			/* format: 0 json, 1 ndjson */
 
 	Pagination	pagination;
 	const char *next;
@@ -86,7 +90,8 @@ typedef struct FdwOptions
 	int			prefetch;		/* pages */
 	int			max_pages;		/* 0: no limit */
 	const char *sort_param;
-	int			sort_nulls;		/* 0 not stated, -1 first, 1 last */
+	int			sort_nulls;		/* 0 not stated, 1 first, 2 last */
+	int			in_repeat;		/* param_in_style, as in FdwColumn */
 
 	int			connect_timeout;	/* ms, as all times here; 0: none */
 	int			timeout;
@@ -102,7 +107,6 @@ typedef struct FdwOptions
 	const char *token_url;
 	const char *scope;
 	const char *headers;
-	const char *accept;
 	const char *ca_file;
 	const char *client_cert;
 	const char *client_key;
@@ -117,7 +121,7 @@ typedef struct FdwOptions
 	const char *client_id;
 	const char *client_secret;
 
-	bool		skip_errors;	/* on_error 'skip' */
+	int			skip_errors;	/* on_error: 0 stop, 1 skip */
 	int64		reject_limit;	/* 0: unlimited */
 } FdwOptions;
 
@@ -136,7 +140,7 @@ extern FdwOptions *rt_fdw_plan_options(Oid relid);
  * Column options by attribute number - 1, in the current memory context; entries
  * of dropped columns have attnum 0.
  */
-extern FdwColumn *rt_fdw_columns(Relation rel);
+extern FdwColumn *rt_fdw_columns(Relation rel, const FdwOptions *options);
 
 /* True if path holds {name}. */
 extern bool rt_path_has_parameter(const char *path, const char *name);

@@ -294,6 +294,8 @@ extern int64_t time_of_day(int day, int hour);
 extern void report_production(Generator *g, int site, int lot, const char *stage,
 							  const char *ore_class);
 extern void report_lots(Generator *g);
+extern int64_t edge_book_mg(const Generator *g, const Edge *edge);
+extern void report_opening(Generator *g);
 extern void report_inventories(Generator *g);
 extern void report_losses(Generator *g);
 extern void report_submissions(Generator *g);

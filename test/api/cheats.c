@@ -315,11 +315,12 @@ note_suspect_lots(Generator *g)
 	double *fed = memory_zero(sizeof(double) * (size_t) g->lot_count);
 
 	for (int i = 0; i < g->edge_count; i++)
-		fed[g->edges[i].output] += g->edges[i].mass;
+		fed[g->edges[i].output] += (double) edge_book_mg(g, &g->edges[i]);
 	/* an output's edges were added after every edge of its inputs */
 	for (int i = 0; i < g->edge_count; i++)
-		g->lots[g->edges[i].output].suspect +=
-			g->edges[i].mass / fed[g->edges[i].output] * g->lots[g->edges[i].input].suspect;
+		g->lots[g->edges[i].output].suspect += (double) edge_book_mg(g, &g->edges[i]) /
+											   fed[g->edges[i].output] *
+											   g->lots[g->edges[i].input].suspect;
 	for (int i = 0; i < g->lot_count; i++)
 	{
 		const Lot *lot = &g->lots[i];
@@ -392,7 +393,7 @@ note_the_rest(Generator *g)
 		free(id);
 	}
 	cheat_note("spelling", "parties", "C-DE-01", "P-IND-03", "client_volume", "-", -1,
-			   "Bavaria Motion GmbH, BAVARIA MOTION GMBH, Bavaria-Motion GmbH");
+			   "Bavaria Motion GmbH, BAVARIA MOTION G.m.b.H., Bavaria-Motion GmbH");
 }
 
 void

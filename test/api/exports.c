@@ -4,8 +4,8 @@
  *		4 April 2025 on.
  *
  * A controlled stream stands still until its first licence is decided, up to
- * 45 working days after it was applied for, and then catches up: the goods
- * wait in the exporter's stock.
+ * 45 working days after it was applied for, and then rises again over half
+ * a year: the goods wait in the exporter's stock.
  */
 #include <ctype.h>
 #include <math.h>
@@ -124,7 +124,9 @@ exports_prepare(Generator *g)
 {
 	for (int i = 0; i < STREAMS; i++)
 	{
-		int applied = CONTROL_DAY + random_integer(&g->random, 3, 24);
+		/* the quick ask at once, the others as their customers press them */
+		int applied = CONTROL_DAY + (i % 2 ? random_integer(&g->random, 3, 24)
+										   : random_integer(&g->random, 30, 130));
 
 		stream_state[i].first_decided =
 			add_working_days(applied, random_integer(&g->random, 22, 45));
@@ -261,7 +263,7 @@ export_papers(Generator *g, const Export *export, const char *id)
 static const char *
 spelled_name(const Stream *stream, int shipped)
 {
-	static const char *const spellings[] = {NULL, "BAVARIA MOTION GMBH", "Bavaria-Motion GmbH"};
+	static const char *const spellings[] = {NULL, "BAVARIA MOTION G.m.b.H.", "Bavaria-Motion GmbH"};
 
 	return strcmp(stream->client, "C-DE-01") == 0 ? spellings[shipped % 3] : NULL;
 }
@@ -282,8 +284,8 @@ ship_stream(Generator *g, int site, int i, double available)
 
 	if (controlled && day < stream_state[i].first_decided)
 		return;
-	if (controlled && day < stream_state[i].first_decided + 60)
-		wanted *= 1.6; /* the backlog */
+	if (controlled && day < stream_state[i].first_decided + 180)
+		wanted *= 0.4 + 0.6 * (day - stream_state[i].first_decided) / 180;
 	portion = stock_take_one(g, site, stream->material, wanted);
 	if (portion.mass <= 0)
 		return;
@@ -363,27 +365,66 @@ licence_report(Generator *g, const LicenceTerms *terms)
 	report_licence_party(g, terms, terms->end_user ? terms->end_user : terms->client, "end_user");
 }
 
-static void
-report_application(Generator *g, int number, const char *applicant, const char *code, int applied,
-				   int decided, const char *outcome, const char *licence)
+typedef struct Application
 {
+	const char *applicant;
+	const char *kind;
+	Material material;
+	const char *client;
+	int applied;
+	int decided;         /* if there is an outcome */
+	const char *outcome; /* NULL: pending */
+	const char *licence; /* NULL: none issued */
+} Application;
+
+static void
+report_application(Generator *g, int number, const Application *application)
+{
+	bool decided = application->outcome != NULL;
 	json_t *row = json_object();
-	int known = outcome ? decided : applied;
 
 	set_owned(row, "application_id", memory_print("A-2025-%05d", number));
-	set_text(row, "applicant", applicant);
-	set_text(row, "control_code", code);
-	set_date(row, "applied_on", applied);
-	if (outcome)
-		set_date(row, "decided_on", decided);
+	set_text(row, "applicant", application->applicant);
+	set_text(row, "kind", application->kind);
+	set_text(row, "control_code", material_info[application->material].control_code);
+	set_text(row, "destination", party_find(application->client)->country);
+	set_date(row, "applied_on", application->applied);
+	if (decided)
+		set_date(row, "decided_on", application->decided);
 	else
 		set_text(row, "decided_on", NULL);
-	set_text(row, "outcome", outcome);
-	set_text(row, "licence", licence);
-	report_at(g, "licence-applications", row, applicant, -1, time_of_day(known, 15));
+	set_text(row, "outcome", application->outcome);
+	set_text(row, "licence", application->licence);
+	report_at(g, "licence-applications", row, application->applicant, -1,
+			  time_of_day(decided ? application->decided : application->applied, 15));
 }
 
-/* Licences as used, with some room; the applications for them, some refused, some pending. */
+/* The application for a licence, and sometimes another one beside it that was refused. */
+static int
+report_applications(Generator *g, int number, const Licence *licence)
+{
+	Application application = {.applicant = licence->terms.holder,
+							   .kind = licence->terms.kind,
+							   .material = licence->terms.material,
+							   .client = licence->terms.client,
+							   .applied = licence->applied,
+							   .decided = licence->terms.from,
+							   .outcome = "granted",
+							   .licence = licence->number};
+
+	report_application(g, ++number, &application);
+	if (random_integer(&g->random, 0, 11) == 0)
+	{
+		application.decided =
+			add_working_days(licence->applied, random_integer(&g->random, 30, 45));
+		application.outcome = "refused";
+		application.licence = NULL;
+		report_application(g, ++number, &application);
+	}
+	return number;
+}
+
+/* Licences as used, with some room; the applications for them, and those still pending. */
 void
 licences_report(Generator *g)
 {
@@ -392,23 +433,22 @@ licences_report(Generator *g)
 	for (int i = 0; i < licence_count; i++)
 	{
 		Licence *licence = &licences[i];
-		const char *code = material_info[licence->terms.material].control_code;
 		double room = random_uniform(&g->random, 1.03, 1.25);
 
 		licence->terms.granted_mg =
 			(int64_t) ceil((double) licence->drawn_mg * room * 1e-6) * 1000000;
 		licence_report(g, &licence->terms);
-		report_application(g, ++number, licence->terms.holder, code, licence->applied,
-						   licence->terms.from, "granted", licence->number);
-		if (random_integer(&g->random, 0, 11) == 0)
-			report_application(
-				g, ++number, licence->terms.holder, code, licence->applied,
-				add_working_days(licence->applied, random_integer(&g->random, 30, 45)), "refused",
-				NULL);
+		number = report_applications(g, number, licence);
 	}
 	for (int i = 0; i < STREAMS; i += 3)
+	{
+		Application application = {.applicant = sites[site_find(streams[i].from)].party,
+								   .kind = i % 2 ? "individual" : "general",
+								   .material = streams[i].material,
+								   .client = streams[i].client,
+								   .applied = 365 - random_integer(&g->random, 3, 25)};
+
 		if (material_info[streams[i].material].control_code)
-			report_application(g, ++number, sites[site_find(streams[i].from)].party,
-							   material_info[streams[i].material].control_code,
-							   365 - random_integer(&g->random, 3, 50), 0, NULL, NULL);
+			report_application(g, ++number, &application);
+	}
 }

@@ -109,6 +109,7 @@ generator_run(Dataset *data, uint64_t seed, int scale, bool normal_noise)
 	submissions_prepare(g);
 	world_report(g);
 	quotas_report(g);
+	report_opening(g);
 	for (int site = 0; site < site_count; site++)
 		if (sites[site].trade <= IONIC_MINE)
 			plan_mine(g, site);

@@ -160,7 +160,15 @@ report_production(Generator *g, int site, int index, const char *stage, const ch
 	free(assay);
 }
 
-/* Edges state book masses: together never more of a lot than was reported made. */
+/* Book mass of what an edge took of its input: together never more than was reported made. */
+int64_t
+edge_book_mg(const Generator *g, const Edge *edge)
+{
+	const Lot *input = &g->lots[edge->input];
+
+	return (int64_t) floor(edge->mass / input->mass * (double) input->book_mg);
+}
+
 void
 report_lots(Generator *g)
 {
@@ -169,11 +177,10 @@ report_lots(Generator *g)
 		const Edge *edge = &g->edges[i];
 		const Lot *input = &g->lots[edge->input], *output = &g->lots[edge->output];
 		json_t *row = json_object();
-		double mg = floor(edge->mass / input->mass * (double) input->book_mg);
 
 		set_text(row, "input_lot", input->id);
 		set_text(row, "output_lot", output->id);
-		set_owned(row, "mass", mass_text((int64_t) mg));
+		set_owned(row, "mass", mass_text(edge_book_mg(g, edge)));
 		report(g, "lot-edges", row, sites[output->site].party, month_of_day(output->day));
 	}
 }
@@ -203,12 +210,50 @@ report_inventory(Generator *g, int site, Material material)
 	report(g, "inventories", row, sites[site].party, g->month);
 }
 
+/* An empty site counts its stock too: nothing. */
+static void
+report_nothing(Generator *g, int site, const char *period, const char *month_text, int month)
+{
+	json_t *row = json_object();
+
+	set_owned(row, "inventory_id", memory_print("S-%s-NONE-%s", sites[site].id + 2, month_text));
+	set_text(row, "facility_id", sites[site].id);
+	set_text(row, "period", period);
+	set_text(row, "form", "compound");
+	set_text(row, "assay", "Nd=0%");
+	set_text(row, "mass", "0 kg");
+	set_text(row, "instrument", g->state[site].stock_scale.id);
+	report(g, "inventories", row, sites[site].party, month);
+}
+
+/* The books open with empty sites on 1 January. */
+void
+report_opening(Generator *g)
+{
+	for (int site = 0; site < site_count; site++)
+		report_nothing(g, site, "[2024-12-01,2025-01-01)", "2024-12", -1);
+}
+
 void
 report_inventories(Generator *g)
 {
+	char *period = period_text(g->month);
+	char *month_text = memory_print("%04d-%02d", YEAR, g->month + 1);
+
 	for (int site = 0; site < site_count; site++)
+	{
+		double stock = 0;
+
 		for (int material = 0; material < MATERIALS; material++)
+		{
 			report_inventory(g, site, material);
+			stock += stock_mass(g, site, material);
+		}
+		if (stock < 1e-6)
+			report_nothing(g, site, period, month_text, g->month);
+	}
+	free(period);
+	free(month_text);
 }
 
 void

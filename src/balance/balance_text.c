@@ -359,8 +359,8 @@ parse_biases(Parser *p)
 	for (skip_blanks(p); *p->at == '"'; skip_blanks(p))
 	{
 		const char *start = p->at;
-		char	   *name;
-		int			len;
+		char	   *name = NULL;
+		int			len = 0;
 		Wide192		value;
 		Wide192    *bias;
 

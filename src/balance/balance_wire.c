@@ -39,6 +39,23 @@ receive_limbs(StringInfo buf, void *to, int n)
 	memcpy(to, limb, sizeof(uint64) * n);
 }
 
+/* pq_sendcountedtext would do, but its arguments changed in 16. */
+static void
+send_name(StringInfo buf, const BalanceInstrumentView *instrument, bool encode)
+{
+	const char *name = instrument->name;
+	int			len = instrument->len;
+
+	if (encode)
+	{
+		name = pg_server_to_client(instrument->name, instrument->len);
+		if (name != instrument->name)
+			len = strlen(name);
+	}
+	pq_sendint32(buf, len);
+	pq_sendbytes(buf, name, len);
+}
+
 void
 rt_balance_write(StringInfo buf, const Balance *b, bool encode)
 {
@@ -61,13 +78,7 @@ rt_balance_write(StringInfo buf, const Balance *b, bool encode)
 
 		at = rt_balance_next_instrument(at, &instrument);
 		elements = pg_popcount32(instrument.mask);
-		if (encode)
-			pq_sendcountedtext(buf, instrument.name, instrument.len, false);
-		else
-		{
-			pq_sendint32(buf, instrument.len);
-			pq_sendbytes(buf, instrument.name, instrument.len);
-		}
+		send_name(buf, &instrument, encode);
 		pq_sendint32(buf, instrument.mask);
 		for (int k = 0; k < elements; k++)
 			send_limbs(buf, instrument.bias + sizeof(Wide192) * k, WIDE192_LIMBS);

@@ -35,12 +35,10 @@ BEGIN
   PERFORM retrack.create_registry_reference(registry);
   PERFORM retrack.create_registry_reports(registry);
   PERFORM retrack.create_registry_records(registry);
+  PERFORM retrack.create_registry_rules(registry);
   PERFORM retrack.create_registry_visibility(registry);
   PERFORM retrack.create_registry_views(registry);
   PERFORM retrack.create_registry_detection(registry);
-  IF to_regprocedure('retrack.create_registry_rules(name)') IS NOT NULL THEN
-    PERFORM retrack.create_registry_rules(registry);
-  END IF;
   PERFORM retrack.create_registry_comments(registry);
   PERFORM retrack.create_registry_seed(registry);
 END $proc$;

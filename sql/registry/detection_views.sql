@@ -6,11 +6,24 @@ BEGIN
   -- added the element itself must be there. The guard band moves the fraction by the assay's own
   -- standard deviation.
   EXECUTE format($ddl$
-CREATE VIEW %1$I.controlled_export WITH (security_barrier) AS
+CREATE VIEW %1$I.every_export AS
+SELECT s.shipment_id, s.shipped_on, s.exporter, s.consignee, s.end_user, s.client_name, s.destination, s.licence, s.control_code,
+       s.hs_code, s.form, s.assay, s.net_mass, s.value, s.currency, NULL::text AS refused
+FROM %1$I.shipment s
+WHERE NOT s.withdrawn
+UNION ALL
+-- what a pull could not land because it broke a rule was exported all the same
+SELECT s.shipment_id, s.shipped_on, s.exporter, s.consignee, s.end_user, s.client_name, s.destination, s.licence, s.control_code,
+       s.hs_code, s.form, s.assay, s.net_mass, s.value, s.currency, r.sqlstate
+FROM %1$I.pull_reject r
+CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$I.shipment, r.row_values) s
+WHERE r.target = %2$L AND r.resolved_at IS NULL AND r.sqlstate ~ '^RT(L|001)' AND s.withdrawn IS NOT TRUE;
+
+CREATE VIEW %1$I.every_controlled_export AS
 SELECT s.shipment_id, s.exporter, s.shipped_on, c.code, c.element, s.form, c.fraction, c.threshold, s.net_mass,
        retrack.element_mass(s.net_mass, s.assay, c.element) AS element_mass, s.licence, s.control_code,
-       s.destination, s.client_name, s.value, s.currency, c.source
-FROM %1$I.shipment s
+       s.destination, s.client_name, s.value, s.currency, c.source, s.refused
+FROM %1$I.every_export s
 CROSS JOIN LATERAL (
   SELECT l.code, l.element, l.threshold, l.source, f.fraction
   FROM %1$I.control_list l
@@ -19,31 +32,44 @@ CROSS JOIN LATERAL (
                       FROM (SELECT l.element UNION SELECT unnest(l.with_elements)) AS u(e)) f
   WHERE l.form = s.form AND l.valid @> s.shipped_on AND NOT l.suspended @> s.shipped_on
     AND retrack.fraction(s.assay, l.element) > 0 AND f.fraction + l.guard * f.sd > l.threshold
-) c
-WHERE NOT s.withdrawn AND s.exporter IN (SELECT v.party_id FROM %1$I.visible_party v);
+) c;
+
+CREATE VIEW %1$I.controlled_export WITH (security_barrier) AS
+SELECT c.shipment_id, c.exporter, c.shipped_on, c.code, c.element, c.form, c.fraction, c.threshold, c.net_mass, c.element_mass,
+       c.licence, c.control_code, c.destination, c.client_name, c.value, c.currency, c.source
+FROM %1$I.every_controlled_export c
+WHERE c.refused IS NULL AND c.exporter IN (SELECT v.party_id FROM %1$I.visible_party v);
 
 CREATE VIEW %1$I.unlicensed_export WITH (security_barrier) AS
 SELECT s.shipment_id, s.exporter, s.shipped_on, s.destination, s.form, s.net_mass, s.licence, s.control_code,
-       coalesce(c.codes, '{}') AS controlled_as, w.reason
-FROM %1$I.shipment s
-LEFT JOIN (SELECT shipment_id, array_agg(DISTINCT code ORDER BY code) AS codes
-           FROM %1$I.controlled_export GROUP BY shipment_id) c USING (shipment_id)
+       coalesce(c.codes, '{}') AS controlled_as, w.reason, s.refused
+FROM %1$I.every_export s
+LEFT JOIN (SELECT shipment_id, refused IS NULL AS landed, array_agg(DISTINCT code ORDER BY code) AS codes
+           FROM %1$I.every_controlled_export GROUP BY 1, 2) c
+  ON c.shipment_id = s.shipment_id AND c.landed = (s.refused IS NULL)
 LEFT JOIN %1$I.licence l ON l.licence = s.licence AND NOT l.withdrawn
+LEFT JOIN %1$I.licence_history h ON h.licence = l.licence AND h.during @> s.shipped_on
 CROSS JOIN LATERAL (
   SELECT CASE
     WHEN s.licence IS NULL THEN 'no licence'
     WHEN l.licence IS NULL THEN 'licence unknown'
-    WHEN l.status <> 'issued' THEN 'licence ' || l.status
+    WHEN h.status <> 'issued' THEN 'licence ' || h.status
     WHEN NOT l.valid @> s.shipped_on THEN CASE WHEN s.shipped_on < lower(l.valid) THEN 'licence not yet valid' ELSE 'licence expired' END
     WHEN l.holder <> s.exporter THEN 'licence of another'
     WHEN NOT EXISTS (SELECT FROM %1$I.licence_item i WHERE i.licence = s.licence AND i.form = s.form AND NOT i.withdrawn
-                     AND (i.control_code = s.control_code OR starts_with(s.control_code, i.control_code || '.')))
+                     AND (i.control_code = s.control_code OR starts_with(s.control_code, i.control_code || '.'))
+                     AND coalesce(i.hs_code = s.hs_code, true))
       THEN 'item not licensed'
     WHEN cardinality(l.destinations) > 0 AND s.destination <> ALL (l.destinations) THEN 'destination not licensed'
+    ELSE (SELECT replace(min(p.role), '_', ' ') || ' not licensed'
+          FROM %1$I.licence_party p
+          WHERE p.licence = s.licence AND NOT p.withdrawn
+            AND NOT EXISTS (SELECT FROM %1$I.licence_party n WHERE n.licence = s.licence AND n.role = p.role AND NOT n.withdrawn
+                            AND n.party_id = CASE p.role WHEN 'consignee' THEN s.consignee ELSE s.end_user END))
     END AS reason) w
-WHERE NOT s.withdrawn AND w.reason IS NOT NULL
+WHERE w.reason IS NOT NULL
   AND (c.shipment_id IS NOT NULL OR s.licence IS NOT NULL OR s.control_code IS NOT NULL)
-  AND s.exporter IN (SELECT v.party_id FROM %1$I.visible_party v);
+  AND (s.exporter IN (SELECT v.party_id FROM %1$I.visible_party v) OR (SELECT v.yes FROM %1$I.visible_all v));
 
 CREATE VIEW %1$I.licence_splitting WITH (security_barrier) AS
 WITH limits AS (
@@ -63,7 +89,7 @@ WITH limits AS (
   WHERE NOT s.withdrawn AND s.licence IS NULL AND c.threshold > 0
     AND retrack.fraction(s.assay, c.element) > 0
     AND f.fraction BETWEEN t.near * c.threshold AND c.threshold
-    AND NOT EXISTS (SELECT FROM %1$I.controlled_export x WHERE x.shipment_id = s.shipment_id)
+    AND NOT EXISTS (SELECT FROM %1$I.every_controlled_export x WHERE x.shipment_id = s.shipment_id AND x.refused IS NULL)
   ORDER BY s.exporter, client, s.shipment_id, f.fraction / c.threshold DESC, c.code
 ), counted AS (
   SELECT n.*, count(*) OVER (PARTITION BY n.exporter, n.client ORDER BY n.shipped_on
@@ -88,7 +114,7 @@ SELECT i.exporter, i.client, min(i.shipped_on) AS first_on, max(i.shipped_on) AS
 FROM islands i
 WHERE i.exporter IN (SELECT v.party_id FROM %1$I.visible_party v)
 GROUP BY i.exporter, i.client, i.island;
-$ddl$, registry);
+$ddl$, registry, format('%I.shipment', registry));
 
   EXECUTE format($ddl$
 CREATE VIEW %1$I.vat_gap WITH (security_barrier) AS

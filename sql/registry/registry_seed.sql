@@ -64,6 +64,6 @@ BEGIN
       ('licence_lead_time.working_days', 45, 'days', 'time an authority has to decide'),
       ('vat_gap.percent', 1, '%%', 'a delivery billed for this much less or more mass is not shown'),
       ('customs_gap.percent', 1, '%%', 'an export declared with this much less or more mass is not shown'),
-      ('suspect_origin.share', 0.001, 'fraction', 'smallest share of unaccounted origin that is shown')
+      ('suspect_origin.share', 0, 'fraction', 'smallest share of unaccounted origin that is shown; blending thins a share out but never ends it')
     $sql$, registry);
 END $fn$;

@@ -3,14 +3,29 @@ CREATE FUNCTION retrack.create_registry_views(registry name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
 BEGIN
   EXECUTE format($ddl$
+CREATE VIEW %1$I.licence_history WITH (security_barrier) AS
+SELECT l.licence, l.holder, h.status, h.during
+FROM %1$I.licence l
+CROSS JOIN LATERAL (
+  SELECT s.status, daterange(s.since, lead(s.since) OVER (ORDER BY s.since)) AS during
+  FROM %1$I.licence_status s WHERE s.licence = l.licence
+  UNION ALL
+  -- before the first change the licence was what that change implies
+  (SELECT CASE s.status WHEN 'issued' THEN 'pending' ELSE 'issued' END, daterange(NULL, s.since)
+   FROM %1$I.licence_status s WHERE s.licence = l.licence ORDER BY s.since LIMIT 1)
+  UNION ALL
+  SELECT l.status, '(,)' WHERE NOT EXISTS (SELECT FROM %1$I.licence_status s WHERE s.licence = l.licence)
+) h
+WHERE l.holder IN (SELECT v.party_id FROM %1$I.visible_party v);
+
 CREATE VIEW %1$I.licence_usage WITH (security_barrier) AS
-SELECT l.licence, l.holder, l.kind, l.status, l.valid, i.line, i.control_code, i.form,
+SELECT l.licence, l.holder, l.kind, h.status, l.valid, i.line, i.control_code, i.form,
        i.granted, i.drawn, i.granted - i.drawn AS remaining,
        round(i.drawn::numeric / nullif(i.granted::numeric, 0), 4) AS share,
        l.max_uses, l.uses, l.max_uses - l.uses AS uses_left,
        upper(l.valid) - t.day AS days_left,
        CASE WHEN i.drawn::numeric > i.granted::numeric * (1 + i.tolerance) OR l.uses > l.max_uses THEN 'overdrawn'
-            WHEN l.status <> 'issued' THEN l.status
+            WHEN h.status <> 'issued' THEN h.status
             WHEN NOT l.valid @> t.day THEN CASE WHEN t.day < lower(l.valid) THEN 'not yet valid' ELSE 'expired' END
             WHEN i.drawn >= i.granted OR l.uses >= l.max_uses THEN 'used up'
             WHEN i.drawn::numeric >= n.share * i.granted::numeric OR l.uses >= n.share * l.max_uses THEN 'nearly used'
@@ -18,6 +33,7 @@ SELECT l.licence, l.holder, l.kind, l.status, l.valid, i.line, i.control_code, i
 FROM %1$I.licence l
 JOIN %1$I.licence_item i ON i.licence = l.licence
 CROSS JOIN (SELECT retrack.as_of()::date AS day) t
+JOIN %1$I.licence_history h ON h.licence = l.licence AND h.during @> t.day
 CROSS JOIN (SELECT coalesce(max(value), 1) AS share FROM %1$I.setting WHERE name = 'licence_usage.nearly') n
 WHERE NOT l.withdrawn AND NOT i.withdrawn
   AND l.holder IN (SELECT v.party_id FROM %1$I.visible_party v);

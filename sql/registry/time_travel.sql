@@ -50,19 +50,13 @@ BEGIN
   END IF;
   PERFORM retrack.check_registry(registry);
   RETURN QUERY EXECUTE format($sql$
-    SELECT l.licence, l.holder, l.kind, l.valid, s.status, l.valid @> $1 AND s.status = 'issued'
+    SELECT l.licence, l.holder, l.kind, l.valid, h.status, l.valid @> $1 AND h.status = 'issued'
     FROM %1$I.licence l
-    CROSS JOIN LATERAL (
-      SELECT coalesce(
-        (SELECT c.status FROM %1$I.licence_status c WHERE c.licence OPERATOR(retrack.=) l.licence AND c.since <= $1
-         ORDER BY c.since DESC LIMIT 1),
-        (SELECT CASE c.status WHEN 'issued' THEN 'pending' ELSE 'issued' END FROM %1$I.licence_status c
-         WHERE c.licence OPERATOR(retrack.=) l.licence ORDER BY c.since LIMIT 1),
-        l.status) AS status) s
+    JOIN %1$I.licence_history h ON h.licence OPERATOR(retrack.=) l.licence AND h.during @> $1
     WHERE NOT l.withdrawn AND ($2 IS NULL OR l.licence OPERATOR(retrack.=) $2)$sql$, registry) USING day, number;
 END $fn$;
 COMMENT ON FUNCTION retrack.licence_on(name, date, retrack.licence_id) IS
-'each licence (or the one given) as it stood on that day: its status then by licence_status (before the first change: what that change implies), and whether it was in force. Sees the licences the caller sees.
+'each licence (or the one given) as it stood on that day: its status then by licence_history, and whether it was in force. Sees the licences the caller sees.
 NULL registry or day: error or no rows. Errors: RTR02 no such registry.';
 
 CREATE FUNCTION retrack.submissions_on(registry name, moment timestamptz)

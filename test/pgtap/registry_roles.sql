@@ -83,7 +83,7 @@ INSERT INTO matrix VALUES
   ('customs_declaration', '', 'S', ''), ('violation', '', 'S', ''), ('pull_state', '', 'S', ''), ('pull_reject', '', 'S', ''),
   ('visible_all', 'S', 'S', ''), ('visible_party', 'S', 'S', ''), ('visible_facility', 'S', 'S', ''), ('visible_licence', 'S', 'S', ''), ('visible_lot', 'S', 'S', ''),
   ('aggregated_party', '', 'S', ''), ('every_movement', '', 'S', ''),
-  ('licence_usage', 'S', 'S', ''), ('quota_usage', 'S', 'S', 'S'), ('facility_movement', 'S', 'S', ''), ('facility_period', 'S', 'S', 'S'),
+  ('licence_usage', 'S', 'S', ''), ('licence_history', 'S', 'S', ''), ('licence_status', '', 'S', ''), ('every_export', '', 'S', ''), ('every_controlled_export', '', 'S', ''), ('quota_usage', 'S', 'S', 'S'), ('facility_movement', 'S', 'S', ''), ('facility_period', 'S', 'S', 'S'),
   ('facility_balance', 'S', 'S', 'S'), ('overdue_submission', 'S', 'S', ''), ('client_volume', 'S', 'S', ''), ('trade_volume', 'S', 'S', 'S'),
   ('controlled_export', 'S', 'S', ''), ('transfer_difference', '', 'S', ''), ('unlicensed_export', '', 'S', ''), ('unexplained_gain', '', 'S', 'S'),
   ('licence_splitting', '', 'S', ''), ('vat_gap', '', 'S', ''), ('customs_gap', '', 'S', ''), ('suspect_origin', '', 'S', ''),

@@ -76,6 +76,16 @@ SELECT code, element, form, threshold, with_elements FROM reg_create.control_lis
 SELECT d::date AS day, count(DISTINCT element) AS elements
 FROM unnest('{2025-04-03,2025-04-04,2025-11-07,2025-11-08,2026-11-10,2026-11-11}'::date[]) AS d,
      reg_create.control_list WHERE valid @> d AND NOT suspended @> d GROUP BY 1 ORDER BY 1;
+-- controlled_on: the list of a day, and whether a material was on it
+SELECT d::date AS day, count(DISTINCT element) FROM unnest('{2025-04-03,2025-04-04,2026-11-11}'::date[]) AS d
+  LEFT JOIN LATERAL retrack.controlled_on('reg_create', d) ON true GROUP BY 1 ORDER BY 1;
+SELECT m.day, m.form, m.assay, c.code, c.fraction
+FROM (VALUES (date '2025-04-03', 'magnet', 'Nd=29%,Dy=1%'), ('2025-04-04', 'magnet', 'Nd=29%,Dy=1%'), ('2025-04-04', 'magnet', 'Nd=29%,Dy=0.1%'),
+  ('2025-04-04', 'magnet', 'Nd=29%,Dy=0.06%,Tb=0.06%'), ('2025-04-04', 'ore', 'Nd=1%,Dy=1%'), ('2025-11-08', 'oxide', 'Ho=87%'), ('2026-11-11', 'oxide', 'Ho=87%'))
+  AS m(day, form, assay)
+LEFT JOIN LATERAL retrack.controlled_on('reg_create', m.day, m.form::retrack.form, m.assay::retrack.assay) c ON true ORDER BY 1, 2, 3, 4;
+SELECT count(*) FROM retrack.controlled_on('reg_create', NULL);
+SELECT retrack.controlled_on('reg_nowhere', '2025-01-01');
 -- the suspension is data
 UPDATE reg_create.control_list SET suspended = suspended + '{[2026-11-10,2027-11-10]}' WHERE source = 'Announcement 57 of 2025';
 SELECT count(DISTINCT element) FROM reg_create.control_list WHERE valid @> date '2027-01-01' AND NOT suspended @> date '2027-01-01';

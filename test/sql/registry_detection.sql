@@ -1,4 +1,5 @@
 -- Protects: each detection view shows exactly the cases planted in a small set of books, boundaries included.
+SET jit = off;
 SET retrack.as_of = '2025-12-31 12:00+00';
 SET timezone = 'UTC';
 CALL retrack.create_registry('reg_detection');
@@ -39,6 +40,22 @@ INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assa
   VALUES ('22 withdrawn', '2025-05-01', 'P1', 'US', 'magnet', 'Nd=29%,Dy=1%', '10 kg', true);
 SELECT shipment_id, controlled_as, reason FROM unlicensed_export ORDER BY 1;
 SELECT shipment_id, code, element, fraction, element_mass FROM controlled_export WHERE shipment_id ~ '^0[67]' ORDER BY 1, 2;
+-- consignee and end user, where the licence names any; and what a pull refused is shown beside what landed
+INSERT INTO licence (licence, kind, holder, valid, status) VALUES ('25-AA-000003', 'individual', 'P1', '[2025-04-01,2025-10-01)', 'issued');
+INSERT INTO licence_item (licence, line, control_code, hs_code, form, granted) VALUES ('25-AA-000003', 1, '1C905.a', '8505111000', 'magnet', '1 t');
+INSERT INTO licence_party (licence, party_id, role) VALUES ('25-AA-000003', 'C1', 'consignee'), ('25-AA-000003', 'C2', 'consignee'), ('25-AA-000003', 'C3', 'end_user');
+INSERT INTO shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, form, assay, net_mass, licence, control_code, hs_code) VALUES
+  ('30 both named', '2025-05-01', 'P1', 'C2', 'C3', 'DE', 'magnet', 'Dy=1%', '1 kg', '25-AA-000003', '1C905.a', '8505111000'),
+  ('31 consignee', '2025-05-01', 'P1', 'C3', 'C3', 'DE', 'magnet', 'Dy=1%', '1 kg', '25-AA-000003', '1C905.a', NULL),
+  ('32 end user', '2025-05-01', 'P1', 'C1', NULL, 'DE', 'magnet', 'Dy=1%', '1 kg', '25-AA-000003', '1C905.a', '8505111000'),
+  ('33 other tariff code', '2025-05-01', 'P1', 'C1', 'C3', 'DE', 'magnet', 'Dy=1%', '1 kg', '25-AA-000003', '1C905.a', '8505119000');
+INSERT INTO pull_reject (target, sqlstate, message, row_values, resolved_at) VALUES
+  ('reg_detection.shipment', 'RTL11', 'm', '{"shipment_id": "40 refused", "shipped_on": "2025-05-01", "exporter": "P1", "destination": "DE", "form": "magnet", "assay": "Dy=1%", "net_mass": "2 kg"}', NULL),
+  ('reg_detection.shipment', 'RTL11', 'm', '{"shipment_id": "41 resolved", "shipped_on": "2025-05-01", "exporter": "P1", "destination": "DE", "form": "magnet", "assay": "Dy=1%", "net_mass": "2 kg"}', now()),
+  ('reg_detection.shipment', '22P02', 'm', '{"shipment_id": "42 malformed", "shipped_on": "never", "net_mass": "2 stone"}', NULL),
+  ('reg_detection.production', 'RTQ01', 'm', '{"production_id": "43 another table"}', NULL);
+SELECT shipment_id, controlled_as, reason, refused FROM unlicensed_export WHERE shipment_id ~ '^[34]' ORDER BY 1;
+SELECT count(*) FROM controlled_export WHERE shipment_id ~ '^4';
 -- the guard band: three standard deviations above, or below, decide near the threshold
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass) VALUES
   ('23 doubtful, below', '2025-05-01', 'P1', 'DE', 'magnet', 'Nd=29%,Dy=0.095%±0.002%', '10 kg'),

@@ -59,6 +59,15 @@ rt_input_function_call(FmgrInfo *input, char *text, Oid ioparam, int32 typmod, N
 }
 #endif
 
+/* A type's name to its OID; false if there is no such type or the text is no name (before 16 that throws). */
+#if PG_VERSION_NUM >= 160000
+#define rt_parse_type(text, typid, typmod) \
+	parseTypeString(text, typid, typmod, rt_soft_errors(&(RtSoftErrors) {0}))
+#else
+#define rt_parse_type(text, typid, typmod) \
+	(parseTypeString(text, typid, typmod, true), OidIsValid(*(typid)))
+#endif
+
 /* 18 has pg_noreturn before the declaration instead. */
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn() __attribute__((noreturn))

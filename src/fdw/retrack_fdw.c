@@ -6,6 +6,7 @@
 
 #include "foreign/fdwapi.h"
 
+#include "fdw/import.h"
 #include "fdw/plan.h"
 #include "fdw/scan.h"
 
@@ -26,6 +27,7 @@ retrack_fdw_handler(PG_FUNCTION_ARGS)
 	routine->ShutdownForeignScan = rt_shutdown_scan;
 	routine->ExplainForeignScan = rt_explain_scan;
 	routine->AnalyzeForeignTable = rt_analyze_table;
+	routine->ImportForeignSchema = rt_import_foreign_schema;
 	routine->IsForeignPathAsyncCapable = rt_is_async_capable;
 	routine->ForeignAsyncRequest = rt_async_request;
 	routine->ForeignAsyncConfigureWait = rt_async_configure_wait;

@@ -40,12 +40,13 @@ cheat_note(const char *kind, const char *resource, const char *id, const char *p
 }
 
 void
-generator_list_cheats(void)
+generator_list_cheats(FILE *file)
 {
-	puts("kind\tresource\tid\tparty\texpected\talso\tperiod\tnote");
+	fputs("kind\tresource\tid\tparty\texpected\talso\tperiod\tnote\n", file);
 	for (int i = 0; i < note_count; i++)
-		printf("%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", notes[i].kind, notes[i].resource, notes[i].id,
-			   notes[i].party, notes[i].expected, notes[i].also, notes[i].period, notes[i].note);
+		fprintf(file, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", notes[i].kind, notes[i].resource,
+				notes[i].id, notes[i].party, notes[i].expected, notes[i].also, notes[i].period,
+				notes[i].note);
 }
 
 void

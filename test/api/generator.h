@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "dataset.h"
 
@@ -17,7 +18,7 @@
  */
 extern void generator_run(Dataset *data, uint64_t seed, int scale, bool normal_noise);
 
-/* Prints the planted cases as TSV; after generator_run. */
-extern void generator_list_cheats(void);
+/* Writes the planted cases as TSV; after generator_run. */
+extern void generator_list_cheats(FILE *file);
 
 #endif /* API_GENERATOR_H */

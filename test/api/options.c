@@ -33,6 +33,8 @@ static const char help[] =
 	"  --crash-after N      die after N requests\n"
 	"  --list-cheats        print the planted cases as TSV and exit\n"
 	"  --dump RESOURCE      print a resource as NDJSON and exit (all: each one's name and count)\n"
+	"  --dump-to DIRECTORY  write every resource to DIRECTORY/RESOURCE and the planted\n"
+	"                       cases to DIRECTORY/cheats, and exit\n"
 	"  --help\n";
 
 static const struct option long_options[] = {
@@ -57,6 +59,7 @@ static const struct option long_options[] = {
 	{"crash-after", required_argument, NULL, 'C'},
 	{"list-cheats", no_argument, NULL, 'L'},
 	{"dump", required_argument, NULL, 'd'},
+	{"dump-to", required_argument, NULL, 'D'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -144,6 +147,9 @@ take_option(Options *options, int letter, const char *name)
 			break;
 		case 'd':
 			options->dump = optarg;
+			break;
+		case 'D':
+			options->dump_to = optarg;
 			break;
 		default:
 			return false;

@@ -182,6 +182,13 @@ serve(Server *server)
 	_exit(0); /* not MHD_stop_daemon: that would wait for answers still under way */
 }
 
+static void
+write_records(const Resource *resource, FILE *file)
+{
+	for (size_t i = 0; i < resource->count; i++)
+		fprintf(file, "%s\n", resource->records[i]->text);
+}
+
 static int
 dump_resource(Dataset *data, const char *name)
 {
@@ -190,12 +197,43 @@ dump_resource(Dataset *data, const char *name)
 	if (strcmp(name, "all") == 0)
 		for (size_t i = 0; i < data->resource_count; i++)
 			printf("%s\t%zu\n", data->resources[i].name, data->resources[i].count);
-	else if (!resource)
-		return fprintf(stderr, "retrack_api: no resource \"%s\"\n", name), 2;
+	else if (resource)
+		write_records(resource, stdout);
 	else
-		for (size_t i = 0; i < resource->count; i++)
-			puts(resource->records[i]->text);
-	return 0;
+		fprintf(stderr, "retrack_api: no resource \"%s\"\n", name);
+	return resource || strcmp(name, "all") == 0 ? 0 : 2;
+}
+
+static FILE *
+open_in(const char *directory, const char *name)
+{
+	char *path = memory_print("%s/%s", directory, name);
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+	{
+		perror(path);
+		exit(1);
+	}
+	free(path);
+	return file;
+}
+
+static int
+dump_everything(Dataset *data, const char *directory)
+{
+	FILE *file;
+
+	for (size_t i = 0; i < data->resource_count; i++)
+	{
+		file = open_in(directory, data->resources[i].name);
+		write_records(&data->resources[i], file);
+		if (fclose(file) != 0)
+			return 1;
+	}
+	file = open_in(directory, "cheats");
+	generator_list_cheats(file);
+	return fclose(file) == 0 ? 0 : 1;
 }
 
 int
@@ -215,11 +253,13 @@ main(int argc, char **argv)
 	dataset_finish(&server.data);
 	if (server.options.list_cheats)
 	{
-		generator_list_cheats();
+		generator_list_cheats(stdout);
 		return 0;
 	}
 	if (server.options.dump)
 		return dump_resource(&server.data, server.options.dump);
+	if (server.options.dump_to)
+		return dump_everything(&server.data, server.options.dump_to);
 	serve(&server);
 	return 0;
 }

@@ -11,6 +11,8 @@
 #
 # BENCH_RUNS  runs of each statement; the median counts, at least five   (default: 7)
 # BENCH_TSV   where the lines go                                         (default: build/bench.tsv)
+# BENCH_CLOCK wall, or cpu: the backend's time on a processor, for statements of one process that wait for
+#             nothing; what else runs on the machine then moves a figure much less            (default: wall)
 
 BENCH_RUNS=${BENCH_RUNS:-7}
 
@@ -45,13 +47,13 @@ bench_times() {
 	BENCH_MS=()
 	all=$({
 		echo '\set ON_ERROR_STOP 1'
-		printf '%s\n' "${BENCH_SETUP:-}"
+		printf '%s;\n' "${BENCH_SETUP:-}"
 		echo '\o /dev/null'
-		echo '\timing on'
+		[ "${BENCH_CLOCK:-wall}" = cpu ] || echo '\timing on'
 		for ((run = 0; run <= BENCH_RUNS; run++)); do
 			for ((k = 0; k < $#; k++)); do
 				i=$((run % 2 ? $# - 1 - k : k))
-				printf '\\echo @ %s %s\n%s;\n' "$run" "$i" "${sqls[i]%;}"
+				bench_statement "$run" "$i" "${sqls[i]%;}"
 			done
 		done
 	} | psql -qX 2>&1 >"$WORK/bench.out") || { echo "$all" >&2; return 1; }
@@ -59,8 +61,20 @@ bench_times() {
 		BENCH_MS+=("$(awk -v want="$i" '
 			$1 == "@" { run = $2; which = $3 }
 			$1 == "Time:" && which == want && run > 0 { ms[run] += $2 }
+			$1 == "cpu" && which == want && run > 0 { ms[run] += ($3 - $2) / 1e6 }
 			END { for (r in ms) print ms[r] }' "$WORK/bench.out" | bench_median)")
 	done
+}
+
+# bench_statement RUN I SQL: prints the lines for psql that run and time it.
+bench_statement() {
+	local clock="SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1) AS"
+	if [ "${BENCH_CLOCK:-wall}" = cpu ]; then
+		printf '\\echo @ %s %s\n%s before \\gset\n%s;\n%s after \\gset\n\\echo cpu :before :after\n' \
+			"$1" "$2" "$clock" "$3" "$clock"
+	else
+		printf '\\echo @ %s %s\n%s;\n' "$1" "$2" "$3"
+	fi
 }
 
 # bench_median: the median of the numbers on standard input.

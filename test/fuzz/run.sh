@@ -10,6 +10,7 @@ SECONDS_EACH=${FUZZ_SECONDS:-60}
 ONLY=${ONLY:-*}
 CLANG=${CLANG:-$(command -v clang-14 || command -v clang)}
 FLAGS="-std=gnu11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Isrc -Itest/unit"
+FLAGS="$FLAGS -D_GNU_SOURCE -Wno-ignored-attributes -isystem $("${PG_CONFIG:-pg_config}" --includedir-server)"
 targets=0 failed=0
 mkdir -p build/fuzz
 
@@ -20,6 +21,7 @@ sources() {
 	url) echo src/fdw/url.c ;;
 	link_header) echo src/fdw/link_header.c src/fdw/url.c ;;
 	option_value) echo src/fdw/option_value.c ;;
+	types) echo src/types/*_parse.c src/types/decimal.c ;;
 	esac
 }
 

@@ -1,5 +1,4 @@
 -- What landed, what was refused and why, what the books show.
-\set ON_ERROR_STOP on
 \pset border 0
 \pset footer off
 SET search_path = trade, retrack, public;
@@ -53,7 +52,7 @@ SELECT kind, delivery_id, seller, delivered, billed FROM vat_gap ORDER BY kind, 
 \echo '==== Exports and customs declarations that differ'
 SELECT kind, coalesce(shipment_id, declaration_ids[1]) AS record, exporter, reported, declared FROM customs_gap ORDER BY 1, 2;
 
-\echo '==== Lots with material no quota accounts for (the ten largest shares of exporters'' lots)'
+\echo '==== Lots with material no quota accounts for (the ten largest shares)'
 SELECT lot_id, form, round(100 * share, 3) AS "% suspect", mass, origins[1] AS origin, reasons[1] AS reason
 FROM suspect_origin ORDER BY share DESC, lot_id LIMIT 10;
 
@@ -64,14 +63,14 @@ GROUP BY client HAVING count(DISTINCT spelling) > 1;
 
 \echo '==== Months of dysprosium magnet exports around the day the control began'
 SELECT lower(period) AS month, months_after, shipments, element_mass AS "Dy exported", round(100 * recovery, 1) AS "% of before", licences_granted
-FROM export_recovery WHERE code = '1C905.a' AND form = 'magnet' ORDER BY period;
+FROM export_recovery WHERE code = '1C905.a' AND form = 'magnet' AND period && '[2025-01-01,2026-01-01)' ORDER BY period;
 
 \echo '==== How long licences take'
 SELECT control_code, applications, granted, refused, backlog, median_days, p90_days, longest_days
 FROM licence_lead_time ORDER BY applications DESC, control_code LIMIT 5;
 
 SELECT s.lot_id AS traced FROM shipment AS s JOIN suspect_origin AS o USING (lot_id)
-WHERE s.form = 'magnet' ORDER BY o.share DESC, s.lot_id LIMIT 1
+WHERE s.form = 'magnet' AND retrack.fraction(s.assay, 'Dy') > 0 ORDER BY o.share DESC, s.lot_id LIMIT 1
 \gset
 \echo '==== Where the magnets of an exported lot come from:' :traced
 SELECT t.origin, l.facility_id, f.name, round(100 * t.share, 3) AS "% of mass", t.mass

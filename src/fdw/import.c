@@ -106,6 +106,12 @@ server_option(ForeignServer *server, const char *name)
 	return NULL;
 }
 
+static bool
+is_wanted(const char *table, void *stmt)
+{
+	return IsImportableForeignTable(table, stmt);
+}
+
 static void
 read_options(ImportOptions *options, ImportForeignSchemaStmt *stmt, ForeignServer *server)
 {
@@ -118,6 +124,8 @@ read_options(ImportOptions *options, ImportForeignSchemaStmt *stmt, ForeignServe
 	options->request.flatten = true;
 	options->request.parameters = true;
 	options->request.base_url = base_url ? base_url : "";
+	options->request.wanted = is_wanted;
+	options->request.wanted_arg = stmt;
 	options->request.server_records = server_option(server, "records");
 	foreach(lc, stmt->options)
 		read_option(options, lfirst(lc));
@@ -315,7 +323,7 @@ report_no_schema(json_t *document, const char *schema)
 			(errcode(ERRCODE_FDW_SCHEMA_NOT_FOUND),
 			 errmsg("no operation below \"%s\" answers an array of records", schema),
 			 errhint("The remote schema is the beginning of the paths, \"/\" for all; the document's begin with %s.",
-					 rt_openapi_text(list.data))));
+					 list.len > 0 ? rt_openapi_text(list.data) : "nothing: it has none")));
 }
 
 List *
@@ -334,20 +342,15 @@ rt_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid server_id)
 	read_options(&options, stmt, server);
 	document = load_document(&options, server_id);
 	tables = rt_openapi_tables(document, &options.request);
-	if (tables == NIL)
+	if (tables == NIL && stmt->list_type == FDW_IMPORT_SCHEMA_ALL)
 		report_no_schema(document, stmt->remote_schema);
 	foreach(lc, tables)
 	{
-		OpenapiTable *table = lfirst(lc);
+		char	   *sql = table_command(lfirst(lc), document, server, &options);
 
-		if (IsImportableForeignTable(table->name, stmt))
-		{
-			char	   *sql = table_command(table, document, server, &options);
-
-			MemoryContextSwitchTo(caller);
-			commands = lappend(commands, pstrdup(sql));
-			MemoryContextSwitchTo(cxt);
-		}
+		MemoryContextSwitchTo(caller);
+		commands = lappend(commands, pstrdup(sql));
+		MemoryContextSwitchTo(cxt);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(cxt);

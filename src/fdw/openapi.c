@@ -203,6 +203,23 @@ name_of_path(const char *path)
 	return name.data;
 }
 
+/* The path as option path takes it: bytes that URLs may not hold are encoded. */
+static char *
+encoded_path(const char *path)
+{
+	StringInfoData encoded;
+
+	initStringInfo(&encoded);
+	for (; *path != '\0'; path++)
+	{
+		if (isalnum((unsigned char) *path) || strchr("/{}-._~!$&'()*+,;=:@%", *path) != NULL)
+			appendStringInfoChar(&encoded, *path);
+		else
+			appendStringInfo(&encoded, "%%%02X", (unsigned char) *path);
+	}
+	return encoded.data;
+}
+
 /* The path of the document's first server, where base_url does not have it yet. */
 static char *
 server_prefix(json_t *document, const char *base_url)
@@ -260,7 +277,10 @@ make_table(json_t *document, const char *path, const char *rest, const char *pre
 	if (!find_answer(document, operation, request, &answer))
 		return NULL;
 	table = palloc0(sizeof(OpenapiTable));
-	table->path = psprintf("%s%s", prefix, rt_openapi_text(path));
+	table->name = rt_openapi_name(stated ? rt_openapi_text(stated) : name_of_path(rt_openapi_text(rest)), names);
+	if (!request->wanted(table->name, request->wanted_arg))
+		return NULL;
+	table->path = psprintf("%s%s", prefix, encoded_path(path));
 	table->ndjson = answer.ndjson;
 	if (!answer.ndjson && strcmp(answer.records, request->server_records ? request->server_records : "") != 0)
 		table->records = answer.records;
@@ -271,7 +291,6 @@ make_table(json_t *document, const char *path, const char *rest, const char *pre
 	if (table->columns == NIL || !rt_openapi_parameters(document, item, operation, request, table))
 		return NULL;
 	sort_columns(operation, table);
-	table->name = rt_openapi_name(stated ? rt_openapi_text(stated) : name_of_path(rt_openapi_text(rest)), names);
 	return table;
 }
 

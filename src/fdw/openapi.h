@@ -27,6 +27,8 @@ typedef struct OpenapiRequest
 	bool		flatten;		/* nested objects become columns, not one of jsonb */
 	bool		hinted_only;	/* parameters only where x-retrack-column says so */
 	bool		parameters;
+	bool		(*wanted) (const char *table, void *arg);	/* LIMIT TO and EXCEPT */
+	void	   *wanted_arg;
 } OpenapiRequest;
 
 typedef struct OpenapiColumn

@@ -20,7 +20,7 @@
 #include "utils/lsyscache.h"
 
 #define REFERENCES_MAX 64		/* hops from one $ref to the next */
-#define MERGE_DEPTH_MAX 32		/* allOf in allOf */
+#define MERGE_DEPTH_MAX 1000	/* allOf in allOf */
 #define FLATTEN_DEPTH_MAX 6		/* objects in objects that become columns */
 #define TYPE_TEXT_MAX 200
 
@@ -123,6 +123,28 @@ rt_openapi_has_type(json_t *schema, const char *word)
 	return false;
 }
 
+/* Appends the names that are not there yet: allOf may say the same many times over. */
+static void
+add_required(json_t *dst, json_t *src)
+{
+	json_t	   *item;
+	json_t	   *old;
+	size_t		i;
+	size_t		k;
+
+	json_array_foreach(src, i, item)
+	{
+		bool		found = false;
+
+		json_array_foreach(dst, k, old)
+		{
+			found |= json_equal(old, item);
+		}
+		if (!found)
+			json_array_append(dst, item);
+	}
+}
+
 /* Takes over what src says; properties and required add up. */
 static void
 merge_into(json_t *dst, json_t *src)
@@ -140,7 +162,7 @@ merge_into(json_t *dst, json_t *src)
 		if (strcmp(key, "properties") == 0 && json_is_object(old))
 			json_object_update(old, value);
 		else if (strcmp(key, "required") == 0 && json_is_array(old))
-			json_array_extend(old, value);
+			add_required(old, value);
 		else if (strcmp(key, "properties") == 0 || strcmp(key, "required") == 0)
 			json_object_set_new(dst, key, json_copy(value));
 		else
@@ -219,6 +241,7 @@ merged_schema(json_t *document, json_t *schema, int depth)
 	char		address[32];
 
 	CHECK_FOR_INTERRUPTS();
+	check_stack_depth();
 	if (!json_is_object(target) || depth > MERGE_DEPTH_MAX)
 		target = schema = NULL;
 	if (schema == target && json_object_get(schema, "allOf") == NULL &&

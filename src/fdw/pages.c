@@ -14,6 +14,7 @@
 #include "fdw/page_check.h"
 #include "fdw/url.h"
 
+#define LONE_REPEATS_MAX 8
 #define QUEUE_MAX 17			/* current page and prefetch, at most 16 */
 
 /* Document values that are read besides the records. */
@@ -56,9 +57,17 @@ struct PageReader
 	uint64		page;
 	uint64		record;
 	double		total;
-	PageHash	hash;
-	HTAB	   *seen;			/* hashes of URLs and of pages */
+	int			raw_field;		/* of the whole record, -1 if pages cannot repeat */
+	PageHash	hash;			/* of the page's records */
+	HTAB	   *seen;			/* SeenPage: URLs and pages */
 };
+
+/* Times that what has this hash was seen. */
+typedef struct SeenPage
+{
+	uint64		key;
+	int			times;
+} SeenPage;
 
 static void *
 scan_alloc(void *arg, size_t size)
@@ -77,8 +86,12 @@ rt_pages_create(const FdwOptions *opts, HttpConn *conn, int nfields, const char 
 {
 	PageReader *r = palloc0(sizeof(PageReader));
 	const char *document[DOCUMENT_REASONS + lengthof(reason_pointers)];
+	const char **with_raw = palloc(sizeof(char *) * (nfields + 1));
 	JsonScanSpec spec = {0};
 
+	memcpy(with_raw, fields, sizeof(char *) * nfields);
+	with_raw[nfields] = "";
+	r->raw_field = opts->pagination == PAGINATION_NONE ? -1 : nfields;
 	r->opts = opts;
 	r->conn = conn;
 	r->context = CurrentMemoryContext;
@@ -88,8 +101,8 @@ rt_pages_create(const FdwOptions *opts, HttpConn *conn, int nfields, const char 
 	memcpy(document + DOCUMENT_REASONS, reason_pointers, sizeof(reason_pointers));
 	spec.records = opts->records;
 	spec.ndjson = opts->ndjson;
-	spec.nfields = nfields;
-	spec.fields = fields;
+	spec.nfields = nfields + (r->raw_field >= 0);
+	spec.fields = with_raw;
 	spec.ndocument = opts->ndjson ? 0 : lengthof(document);
 	spec.document = document;
 	spec.max_record_size = opts->max_record_size;
@@ -162,14 +175,16 @@ is_numbered(const PageReader *r)
 	return r->opts->pagination == PAGINATION_PAGE || r->opts->pagination == PAGINATION_OFFSET;
 }
 
-/* True if key was there before. */
-static bool
-was_seen(PageReader *r, uint64 key)
+/* Notes key; how many times it was there before. */
+static int
+times_seen(PageReader *r, uint64 key)
 {
 	bool		found;
+	SeenPage   *entry = hash_search(r->seen, &key, HASH_ENTER, &found);
 
-	hash_search(r->seen, &key, HASH_ENTER, &found);
-	return found;
+	if (!found)
+		entry->times = 0;
+	return entry->times++;
 }
 
 static void
@@ -179,7 +194,8 @@ forget_seen(PageReader *r)
 
 	if (r->seen)
 		hash_destroy(r->seen);
-	ctl.keysize = ctl.entrysize = sizeof(uint64);
+	ctl.keysize = sizeof(uint64);
+	ctl.entrysize = sizeof(SeenPage);
 	ctl.hcxt = r->context;
 	r->seen = hash_create("retrack pages", 64, &ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
@@ -247,7 +263,7 @@ rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
 	{
 		build_numbered_url(r->opts, r->base, page_size, 0, first);
 		if (r->opts->pagination != PAGINATION_NONE)
-			was_seen(r, page_hash_string(first));
+			times_seen(r, page_hash_string(first));
 		enqueue(r, first, 0);
 	}
 }
@@ -346,11 +362,15 @@ accept_page(PageReader *r, const HttpAnswer *answer)
 		enqueue(r, r->next_url, 0);
 }
 
-/* A page that came before, in bytes, is the server's mistake, not an end. */
+/*
+ * A page whose records came before is the server's mistake, not an end.  Pages of
+ * a single record may be alike by right, where records have no key; not for ever.
+ */
 static void
 check_repetition(PageReader *r)
 {
-	if (r->record > 0 && r->opts->pagination != PAGINATION_NONE && was_seen(r, page_hash_end(&r->hash)))
+	if (r->record > 0 && r->raw_field >= 0 &&
+		times_seen(r, page_hash_end(&r->hash)) >= (r->record > 1 ? 1 : LONE_REPEATS_MAX))
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				 errmsg("page " UINT64_FORMAT " repeats an earlier page", r->page),
@@ -405,7 +425,7 @@ end_chained_page(PageReader *r)
 		rt_pages_stop(r);
 		return;
 	}
-	if (was_seen(r, page_hash_string(r->next_url)))
+	if (times_seen(r, page_hash_string(r->next_url)) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				 errmsg("page " UINT64_FORMAT " names a page that was read before as the next one", r->page),
@@ -428,6 +448,12 @@ end_page(PageReader *r)
 		end_numbered_page(r);
 	else
 		end_chained_page(r);
+}
+
+static void
+hash_record(PageReader *r, const JsonValue *record)
+{
+	page_hash_add(&r->hash, record->raw, record->raw_len);
 }
 
 /* What an error object in place of the records says, or NULL. */
@@ -464,8 +490,6 @@ feed(PageReader *r, bool wait)
 		switch (rt_http_read(req, &data, &len))
 		{
 			case HTTP_READ_DATA:
-				if (r->opts->pagination != PAGINATION_NONE)
-					page_hash_add(&r->hash, data, len);
 				json_scan_feed(r->scan, data, len);
 				if (!r->fed)
 					prefetch_numbered(r);
@@ -511,6 +535,8 @@ rt_pages_next(PageReader *r, bool wait)
 		{
 			case JSON_SCAN_RECORD:
 				r->record++;
+				if (r->raw_field >= 0)
+					hash_record(r, json_scan_field(r->scan, r->raw_field));
 				return PAGES_RECORD;
 			case JSON_SCAN_MORE:
 				rt_http_pump(r->conn);

@@ -8,10 +8,11 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 use IPC::Run ();
+use Cwd qw(abs_path);
 use FaultServer;
 
 my $SECRET = 'tok-7f3c9-never-shown';
-my $dir = PostgreSQL::Test::Utils::tempdir;
+my $dir = abs_path(PostgreSQL::Test::Utils::tempdir);
 my $other = FaultServer->start("$dir/other");
 my $faults = FaultServer->start("$dir/faults", other => $other->url);
 
@@ -28,7 +29,7 @@ sub server
 	my ($name, $options, $mapping) = @_;
 	$node->safe_psql('postgres', qq{
 		CREATE SERVER $name FOREIGN DATA WRAPPER retrack_fdw OPTIONS ($options);
-		CREATE USER MAPPING FOR postgres SERVER $name OPTIONS ($mapping)});
+		} . ($mapping ? "CREATE USER MAPPING FOR postgres SERVER $name OPTIONS ($mapping)" : ''));
 	return;
 }
 
@@ -197,7 +198,8 @@ SKIP:
 		close $probe;
 		my $www = "$pki/www_$name";
 		mkdir $www;
-		PostgreSQL::Test::Utils::append_to_file("$www/good",
+		PostgreSQL::Test::Utils::append_to_file("$www/good?limit=10",	# s_server takes the whole target for a name
+
 			"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" . '{"data":[' . join(',', map { qq({"id":$_}) } 1 .. 25) . '],"next":null}');
 		my $in = '';
 		$tls{$name} = {

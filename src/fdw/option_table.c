@@ -76,6 +76,7 @@ const OptionDef rt_option_table[] = {
 	{"on_error", OPT_TABLE, OPTION_CHOICE, O(skip_errors), 0, 0, on_error_words, 0},
 	{"reject_limit", OPT_TABLE, OPTION_BIGINT, O(reject_limit)},
 	{"param_in_style", ST, OPTION_CHOICE, O(in_repeat), 0, 0, in_style_words, 1},
+	{"description", OPT_TABLE | OPT_COLUMN, OPTION_NOTE, 0},
 	{"pointer", OPT_COLUMN, OPTION_COLUMN_POINTER, C(pointer)},
 	{"param", OPT_COLUMN, OPTION_NAME, C(param)},
 	{"param_from", OPT_COLUMN, OPTION_NAME, C(param_from)},
@@ -365,6 +366,8 @@ rt_option_store(const OptionDef *def, const char *value, void *target)
 				refuse_value(def, value, "It must be true or false.");
 			if (at)
 				memcpy(at, &yes, sizeof(yes));
+			break;
+		case OPTION_NOTE:
 			break;
 		case OPTION_COLUMN_POINTER:
 			store_column_pointer(def, value, target);

@@ -21,6 +21,7 @@ typedef enum OptionKind
 {
 	OPTION_TEXT,				/* not empty */
 	OPTION_ANY_TEXT,			/* may be empty */
+	OPTION_NOTE,				/* for readers of the catalogs, not stored */
 	OPTION_NAME,				/* of a query parameter: not empty, no control bytes */
 	OPTION_POINTER,				/* RFC 6901 */
 	OPTION_COLUMN_POINTER,		/* that, or one of the #names */

@@ -100,6 +100,8 @@ headline(JsonScanErrorCode code)
 	{
 		case JSON_ERR_RECORDS:
 			return "response holds no records";
+		case JSON_ERR_RECORDS_TWICE:
+			return "response holds its records twice";
 		case JSON_ERR_TRUNCATED:
 			return "response was cut short";
 		case JSON_ERR_RECORD_KIND:

@@ -5,7 +5,8 @@
 -- A pull copies the rows at and above the high water, ordered by it, into a temporary table, then lands them
 -- in batches, a transaction each, which also moves the high water. Rows are decided in that order, each as if
 -- it came alone: a batch that fails is split until the row at fault stands alone. So the outcome does not
--- depend on where batches begin, and a pull that was cut off goes on to the same tables.
+-- depend on where batches begin (but for rules that look at the balance of a statement, where they begin at the same
+-- rows), and a pull that was cut off goes on to the same tables.
 
 CREATE FUNCTION retrack.pull_lock(target regclass, wait boolean, whole boolean) RETURNS boolean
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_lock';
@@ -27,6 +28,7 @@ CREATE TYPE retrack.pull_job AS (
   stage text,
   stage_columns text,
   order_by text,
+  row_position text,
   columns text,
   expressions text,
   live text,
@@ -175,6 +177,10 @@ BEGIN
     (SELECT string_agg('s.' || quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     's.' || quote_ident(version));
 
+  job.row_position := format('jsonb_build_array(%s)::text', concat_ws(', ', 's.' || quote_ident(water) || '::text',
+    (SELECT string_agg('s.' || quote_ident(k) || '::text', ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
+    's.' || quote_ident(version) || '::text'));
+
   -- rows fit to land
   job.live := concat_ws(' AND ', 's."#seq" BETWEEN $1 AND $2',
     CASE WHEN job.has_errors THEN 's."#error" IS NULL' END,
@@ -215,7 +221,8 @@ $$;
 COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text, text, name) IS
 'for retrack.pull: works out how to pull. Errors: RTP01 source and target do not fit, RTP03 no key, RTR02 no registry';
 
-CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, OUT staged bigint, OUT went_back boolean)
+CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
+  OUT staged bigint, OUT went_back boolean, OUT decided bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
 DECLARE
@@ -239,6 +246,13 @@ BEGIN
   IF since IS NOT NULL THEN
     EXECUTE format('SELECT coalesce(max(%I) < %L::%s, true) FROM %s', job.high_water, since, job.high_water_type, job.stage) INTO went_back;
   END IF;
+  -- A pull that goes on makes its batches where the one that was cut off would have made them: a rule may
+  -- look at the balance of a batch.
+  IF row_position IS NOT NULL THEN
+    EXECUTE format('SELECT s."#seq" + $3 FROM %s AS s WHERE %s = $1 ORDER BY s."#seq" OFFSET $2 - 1 LIMIT 1', job.stage, job.row_position)
+    INTO decided USING row_position::jsonb ->> 'row', (row_position::jsonb ->> 'copies')::bigint, (row_position::jsonb ->> 'gap')::bigint;
+  END IF;
+  decided := coalesce(decided, 0);
   -- Rejected before and not changed since: decided; a retry at the end tries them again.
   IF job.row_key IS NOT NULL THEN
     EXECUTE format('DELETE FROM %s AS s USING %I.pull_reject AS r WHERE r.target = $1 AND r.resolved_at IS NULL
@@ -247,9 +261,9 @@ BEGIN
   END IF;
 END
 $$;
-COMMENT ON FUNCTION retrack.pull_stage(retrack.pull_job, text, interval) IS
+COMMENT ON FUNCTION retrack.pull_stage(retrack.pull_job, text, interval, text) IS
 'for retrack.pull: copies what is at or above the high water, less the overlap, into a temporary table in order; staged: how many rows;
-went_back: the source no longer has what set the high water';
+went_back: the source no longer has what set the high water; decided: the rows up to row_position, where a pull was cut off';
 
 CREATE FUNCTION retrack.pull_refuse(job retrack.pull_job, first bigint, last bigint, state text, message text, detail text)
 RETURNS bigint
@@ -353,6 +367,23 @@ COMMENT ON FUNCTION retrack.pull_rows(retrack.pull_job, bigint, bigint) IS
 'for retrack.pull: lands staged rows in order, splitting what fails down to the rows at fault, which it rejects; landed counts rows inserted or replaced;
 plain: the target may still be taken to be without the rows to come';
 
+CREATE FUNCTION retrack.pull_position(job retrack.pull_job, last bigint) RETURNS text
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+DECLARE
+  result text;
+BEGIN
+  -- A source may give a row several times; they then stand next to each other.
+  EXECUTE format('SELECT jsonb_build_object(''row'', p.row, ''gap'', $1 - p.seq,
+      ''copies'', (SELECT count(*) FROM %2$s AS s WHERE s."#seq" BETWEEN p.seq - 100 AND p.seq AND %1$s = p.row))::text
+    FROM (SELECT %1$s AS row, s."#seq" AS seq FROM %2$s AS s WHERE s."#seq" <= $1 ORDER BY s."#seq" DESC LIMIT 1) AS p',
+    job.row_position, job.stage) INTO result USING last;
+  RETURN result;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_position(retrack.pull_job, bigint) IS
+'for retrack.pull: where in the order of rows a batch ends: the last row that is staged, how many copies of it there were, and how many rows decided before followed';
+
 CREATE FUNCTION retrack.pull_batch(job retrack.pull_job, first bigint, last bigint,
   OUT landed bigint, OUT rejected bigint, OUT high_water text, OUT plain boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -374,21 +405,22 @@ BEGIN
       CASE WHEN job.high_water_type = 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
            ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
   END IF;
-  EXECUTE format('UPDATE %I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
+  EXECUTE format('UPDATE %1$I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
+    row_position = $6,
     high_water = CASE WHEN $5 IS NULL THEN high_water WHEN high_water IS NULL THEN $5
-                      ELSE greatest(high_water::%s, $5::%2$s)::text END
+                      ELSE greatest(high_water::%2$s, $5::%2$s)::text END
     WHERE target = $1 AND source = $2 RETURNING high_water', job.registry, coalesce(job.high_water_type, 'text'::regtype))
-  INTO high_water USING job.target_name, job.source_name, landed, rejected, high_water;
+  INTO high_water USING job.target_name, job.source_name, landed, rejected, high_water, retrack.pull_position(job, last);
 END
 $$;
 COMMENT ON FUNCTION retrack.pull_batch(retrack.pull_job, bigint, bigint) IS
 'for retrack.pull: one batch, with its entry in pull_state';
 
-CREATE FUNCTION retrack.pull_begin(job retrack.pull_job, OUT high_water text, OUT resumed boolean)
+CREATE FUNCTION retrack.pull_begin(job retrack.pull_job, OUT high_water text, OUT resumed boolean, OUT row_position text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('SELECT s.high_water, s.running FROM %I.pull_state AS s WHERE target = $1 AND source = $2', job.registry)
-  INTO high_water, resumed USING job.target_name, job.source_name;
+  EXECUTE format('SELECT s.high_water, s.running, s.row_position FROM %I.pull_state AS s WHERE target = $1 AND source = $2', job.registry)
+  INTO high_water, resumed, row_position USING job.target_name, job.source_name;
   resumed := coalesce(resumed, false);
   EXECUTE format('INSERT INTO %I.pull_state (target, source, running, started_at) VALUES ($1, $2, true, clock_timestamp())
     ON CONFLICT (target, source) DO UPDATE SET running = true, started_at = EXCLUDED.started_at', job.registry)
@@ -396,12 +428,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION retrack.pull_begin(retrack.pull_job) IS
-'for retrack.pull: enters the pull in pull_state; resumed: the last one did not come to its end';
+'for retrack.pull: enters the pull in pull_state; resumed: the last one did not come to its end,
+row_position: it came to this row';
 
 CREATE FUNCTION retrack.pull_end(job retrack.pull_job) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = 'warning' AS $$
 BEGIN
-  EXECUTE format('UPDATE %I.pull_state SET running = false, pulled_at = clock_timestamp() WHERE target = $1 AND source = $2', job.registry)
+  EXECUTE format('UPDATE %I.pull_state SET running = false, row_position = NULL, pulled_at = clock_timestamp() WHERE target = $1 AND source = $2', job.registry)
   USING job.target_name, job.source_name;
   EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
 END
@@ -426,8 +459,11 @@ DECLARE
   since text;
   was_running boolean;
   staged bigint;
+  cut_at text;
   went_back boolean;
+  decided bigint;
   done bigint := 0;
+  upto bigint;
   batch record;
   all_landed bigint := 0;
   all_rejected bigint := 0;
@@ -450,7 +486,7 @@ BEGIN
     RAISE EXCEPTION 'a pull of "%" is running', target USING ERRCODE = 'RTP02', HINT = 'With if_busy => ''wait'' a pull waits for its turn.';
   END IF;
   job := retrack.pull_prepare(source, target, key_columns, version_column, high_water_column, withdrawn_column, registry);
-  SELECT b.high_water, b.resumed INTO since, was_running FROM retrack.pull_begin(job) AS b;
+  SELECT b.high_water, b.resumed, b.row_position INTO since, was_running, cut_at FROM retrack.pull_begin(job) AS b;
   IF was_running THEN
     RAISE NOTICE 'pull of %: the last one was cut off, going on from %', job.target_name, coalesce(since, 'the start');
   END IF;
@@ -462,15 +498,16 @@ BEGIN
   IF mode = 'full' OR job.high_water IS NULL THEN
     since := NULL;
   END IF;
-  SELECT p.staged, p.went_back INTO staged, went_back FROM retrack.pull_stage(job, since, overlap) AS p;
+  SELECT p.staged, p.went_back, p.decided INTO staged, went_back, decided FROM retrack.pull_stage(job, since, overlap, cut_at) AS p;
   IF went_back THEN
     RAISE WARNING 'source % answers older data than before', job.source_name USING ERRCODE = 'RTP04',
       DETAIL = format('The high water is %s; nothing that high is there now.', since),
       HINT = 'If it was restored from a backup, CALL retrack.pull with mode => ''full'' takes in what it will change again.';
   END IF;
   WHILE done < staged LOOP
-    SELECT * INTO batch FROM retrack.pull_batch(job, done + 1, least(done + batch_size, staged));
-    done := least(done + batch_size, staged);
+    upto := least(CASE WHEN done < decided THEN decided ELSE done + batch_size END, staged);
+    SELECT * INTO batch FROM retrack.pull_batch(job, done + 1, upto);
+    done := upto;
     all_landed := all_landed + batch.landed;
     all_rejected := all_rejected + batch.rejected;
     job.plain := batch.plain;

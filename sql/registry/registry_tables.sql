@@ -424,6 +424,7 @@ CREATE TABLE %1$I.pull_state (
   target text NOT NULL,
   source text NOT NULL,
   high_water text,
+  row_position text,
   running boolean NOT NULL DEFAULT false,
   started_at timestamptz,
   pulled_at timestamptz,

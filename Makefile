@@ -20,6 +20,7 @@ SQL_PARTS = $(wildcard \
 	sql/balance/sequences.sql \
 	sql/rules/enforce_licence.sql \
 	sql/rules/enforce_quota.sql \
+	sql/rules/keep_terms.sql \
 	sql/rules/violations.sql \
 	sql/rules/verify_ledger.sql \
 	sql/rules/attach_triggers.sql \

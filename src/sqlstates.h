@@ -35,6 +35,8 @@
 #define ERRCODE_RT_LICENCE_TRUNCATE		RT_SQLSTATE('L', '1', '3')
 #define ERRCODE_RT_LICENCE_REDUCED		RT_SQLSTATE('L', '1', '4')	/* a licence changed below what is drawn */
 
+#define ERRCODE_RT_LEDGER_BY_HAND		RT_SQLSTATE('L', '1', '5')	/* a ledger column changed other than by the rules */
+
 /* quota rules */
 #define ERRCODE_RT_QUOTA_MISSING		RT_SQLSTATE('Q', '0', '1')
 #define ERRCODE_RT_QUOTA_EXCEEDED		RT_SQLSTATE('Q', '0', '2')	/* own quota */

@@ -22,11 +22,13 @@ COMMENT ON COLUMN %1$I.licence_status.since IS 'first day on which the status ho
 COMMENT ON COLUMN %1$I.licence_status.status IS 'the status from that day on: only an issued licence may be used';
 COMMENT ON COLUMN %1$I.licence_status.reason IS 'why, as the authority gave it';
 
-ALTER TABLE %1$I.violation ADD COLUMN IF NOT EXISTS resolved_at timestamptz;
+ALTER TABLE %1$I.violation ADD COLUMN IF NOT EXISTS party_id text, ADD COLUMN IF NOT EXISTS resolved_at timestamptz;
+COMMENT ON COLUMN %1$I.violation.party_id IS 'the exporter or producer whose row it is';
 COMMENT ON COLUMN %1$I.violation.resolved_at IS
   'when the row was changed or removed; a row with an open violation draws on no ledger';
 CREATE INDEX violation_open_idx ON %1$I.violation (relation, row_key) WHERE resolved_at IS NULL;
 $ddl$, registry);
+  PERFORM retrack.attach_licence_triggers(registry);
   PERFORM retrack.attach_triggers(format('%I.shipment', registry)::regclass, 'licence');
   PERFORM retrack.attach_triggers(format('%I.production', registry)::regclass, 'quota');
 END $fn$;

@@ -156,3 +156,35 @@ BEGIN
 END $fn$;
 COMMENT ON FUNCTION retrack.verify_ledger(name) IS
   'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); no row means that all agree. RTR02 if the schema holds no registry';
+
+-- Used by keep_quotas after quotas changed or went; "o" are the quotas as they were.
+CREATE FUNCTION retrack.uncovered_query(registry name, old_quotas text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  RETURN format($sql$
+    WITH RECURSIVE path (facility_id, party_id, depth) AS (
+      SELECT f.facility_id, f.party_id, 0 FROM %1$I.facility f
+      UNION
+      SELECT path.facility_id, p.parent, path.depth + 1 FROM path
+      JOIN %1$I.party p ON p.party_id = path.party_id WHERE p.parent IS NOT NULL AND path.depth < 100)
+    SELECT o.quota_id, count(*), min(r.date) FROM (%2$s) r
+    JOIN path a ON a.facility_id = r.facility
+    JOIN %3$I o ON o.holder = a.party_id AND o.stage = r.stage AND o.period @> r.date
+      AND (o.ore_class = 'any' OR o.ore_class = r.ore_class) AND NOT o.withdrawn
+    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND isfinite(r.date)
+      AND NOT EXISTS (SELECT FROM path b JOIN %1$I.quota q ON q.holder = b.party_id
+                      WHERE b.facility_id = r.facility AND q.stage = r.stage AND q.period @> r.date
+                        AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn)
+    GROUP BY o.quota_id ORDER BY 1$sql$,
+    registry, retrack.ledger_rows_query(registry, 'quota', ARRAY[
+      ['date', 'produced_on', 'date'], ['facility', 'facility_id', 'text'], ['stage', 'stage', 'retrack.stage'],
+      ['ore_class', 'ore_class', 'text'], ['mass', 'mass', 'retrack.mass'], ['withdrawn', 'withdrawn', 'boolean']]),
+    old_quotas);
+END $fn$;
+COMMENT ON FUNCTION retrack.uncovered_query(name, text) IS
+  'query for the production that a quota of the named relation covered and that no quota covers now: quota_id, rows, first date';
+
+CREATE FUNCTION retrack.rebook_ledger(registry name) RETURNS bigint
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.rebook_ledger(name) IS
+  'sets every ledger of the registry to what its rows draw, with all draws locked out meanwhile, and returns the number of ledger rows changed; for the ledger''s owner, after rows came in with triggers off. What is then overdrawn stays so, and shows in licence_usage and quota_usage. 42501 for others than the owner, RTR02 if the schema holds no registry';

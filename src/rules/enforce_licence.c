@@ -12,8 +12,7 @@
  */
 #include "rules/books.h"
 #include "rules/control_list.h"
-#include "rules/draw.h"
-#include "rules/licence_rules.h"
+#include "rules/licence_judge.h"
 #include "rules/rows.h"
 #include "rules/violations.h"
 
@@ -24,15 +23,6 @@
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(enforce_licence);
-
-typedef struct LicenceUse
-{
-	LicenceId	licence;
-	bool		stale;			/* its terms have to be read again */
-	LicenceTerms *terms;		/* NULL: no such licence */
-	Draw		uses;
-	Draw	   *items;			/* one per terms->items */
-} LicenceUse;
 
 typedef struct UsageEntry
 {
@@ -347,65 +337,6 @@ find_over(LicenceStatement *st)
 	}
 }
 
-/* Judges the row by the ledgers it found over; what it takes is counted if it fits. */
-static void
-check_limits(LicenceUse *use, const ShipmentRow *row, LicenceVerdict *v)
-{
-	Draw	   *item = &use->items[v->item];
-	bool		limited = use->terms->limited && use->uses.locked;
-
-	if (item->over && !rt_draw_fits(item, row->mass))
-		v->broken |= (uint32) 1 << LICENCE_QUANTITY;
-	if (limited && use->uses.over && use->uses.running >= use->uses.row.granted)
-		v->broken |= (uint32) 1 << LICENCE_USES;
-	if (v->broken != 0)
-		return;
-	item->running += row->mass;
-	use->uses.running++;
-}
-
-/* The message of a quantity or uses violation has the ledger's figures. */
-static char *
-describe_rule(LicenceUse *use, LicenceRule rule, const ShipmentRow *row, const LicenceVerdict *v)
-{
-	const Draw *draw;
-	int64		left;
-
-	if (rule == LICENCE_USES)
-		return psprintf("licence %s has no use left (" INT64_FORMAT " of " INT64_FORMAT ")",
-						rt_licence_text(row->licence), use->uses.running, use->uses.row.granted);
-	if (rule != LICENCE_QUANTITY)
-		return rt_licence_describe(rule, use != NULL ? use->terms : NULL, row, v);
-	draw = &use->items[v->item];
-	if (pg_sub_s64_overflow(draw->row.granted, draw->running, &left) || left < 0)
-		left = 0;
-	return psprintf("licence %s line %d has %s left of %s, not %s", rt_licence_text(row->licence),
-					use->terms->items[v->item].line, rt_mass_text(left), rt_mass_text(draw->row.granted),
-					rt_mass_text(row->mass));
-}
-
-static void
-report_row(LicenceStatement *st, LicenceUse *use, const ShipmentRow *row, const LicenceVerdict *v)
-{
-	char	   *key = NULL;
-
-	for (LicenceRule rule = 0; rule < LICENCE_RULES; rule++)
-	{
-		char	   *message = NULL;
-
-		if (!(v->broken & ((uint32) 1 << rule)))
-			continue;
-		if (violations_want_message(&st->violations))
-		{
-			if (key == NULL)
-				key = rt_rule_row_key(st->table, st->rows.new_slot);
-			message = describe_rule(use, rule, row, v);
-		}
-		rt_violations_add(&st->violations, st->books, rt_licence_sqlstate(rule), key, row->exporter, message,
-						  st->table->att[rt_licence_column(rule, v)]);
-	}
-}
-
 /*
  * Goes through the new rows one by one and reports what is wrong.  What refused
  * rows had added to the totals is taken off them.
@@ -429,10 +360,10 @@ judge_rows(LicenceStatement *st)
 		rt_licence_check(st->controls, use != NULL ? use->terms : NULL, &row, &verdict);
 		drawn = verdict.broken == 0 && verdict.item >= 0;
 		if (drawn)
-			check_limits(use, &row, &verdict);
+			rt_licence_check_limits(use, &row, &verdict);
 		if (verdict.broken == 0)
 			continue;
-		report_row(st, use, &row, &verdict);
+		rt_licence_report(&st->violations, st->books, st->rows.new_slot, use, &row, &verdict);
 		if (drawn)
 		{
 			use->items[verdict.item].wanted -= row.mass;

@@ -33,11 +33,24 @@ invalidate_rule_table(Datum arg, Oid relid)
 	}
 }
 
-/* The table's columns for a message: "a, b, c". */
-static char *
-list_columns(Relation rel)
+/* Where columns are looked for: a table, or a query's result (rel is NULL). */
+typedef struct ColumnSource
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	Relation	rel;
+	TupleDesc	desc;
+} ColumnSource;
+
+static char *
+source_name(const ColumnSource *src)
+{
+	return src->rel != NULL ? psprintf("table \"%s\"", RelationGetRelationName(src->rel)) : pstrdup("the query");
+}
+
+/* The source's columns for a message: "a text, b date". */
+static char *
+list_columns(const ColumnSource *src)
+{
+	TupleDesc	desc = src->desc;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -95,9 +108,9 @@ type_fits(RuleType wanted, Oid type)
 
 /* Finds one column; "given" says that an argument names it. */
 static AttrNumber
-resolve_column(Relation rel, const RuleColumn *column, const char *name, bool given)
+resolve_column(const ColumnSource *src, const RuleColumn *column, const char *name, bool given)
 {
-	TupleDesc	desc = RelationGetDescr(rel);
+	TupleDesc	desc = src->desc;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -108,22 +121,22 @@ resolve_column(Relation rel, const RuleColumn *column, const char *name, bool gi
 		if (!type_fits(column->type, getBaseType(att->atttypid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("column \"%s\" of table \"%s\" is of type %s, but the rules need %s",
-							name, RelationGetRelationName(rel), format_type_be(att->atttypid),
+					 errmsg("column \"%s\" of %s is of type %s, but the rules need %s",
+							name, source_name(src), format_type_be(att->atttypid),
 							rule_type_name(column->type)),
-					 errdetail("Its columns are: %s.", list_columns(rel)),
-					 errhint("Name another column by the trigger argument '%s=...'.", column->keyword),
-					 errtablecol(rel, att->attnum)));
-		return att->attnum;
+					 errdetail("Its columns are: %s.", list_columns(src)),
+					 errhint("Name another column by the argument '%s=...'.", column->keyword),
+					 src->rel != NULL ? errtablecol(src->rel, i + 1) : 0));
+		return i + 1;
 	}
 	if (given || column->required)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), name),
-				 errdetail("Its columns are: %s.", list_columns(rel)),
-				 errhint("Name the column with the %s by the trigger argument '%s=...'.",
+				 errmsg("%s has no column \"%s\"", source_name(src), name),
+				 errdetail("Its columns are: %s.", list_columns(src)),
+				 errhint("Name the column with the %s by the argument '%s=...'.",
 						 rule_type_name(column->type), column->keyword),
-				 errtable(rel)));
+				 src->rel != NULL ? errtable(src->rel) : 0));
 	return InvalidAttrNumber;
 }
 
@@ -200,36 +213,51 @@ parse_mode(const RuleSpec *spec, const char *mode)
 	return true;
 }
 
-/* The columns that name a row: those of 'key=a,b', else the primary key's. */
+/* Adds the columns of 'key=a,b' to the key. */
 static void
-resolve_key(RuleTable *t, Relation rel, const char *key)
+resolve_named_key(RuleTable *t, const ColumnSource *src, const char *key)
+{
+	char	   *rest = pstrdup(key);
+	char	   *word;
+
+	while ((word = strsep(&rest, ",")) != NULL && t->nkeys < RULE_KEY_MAX)
+	{
+		AttrNumber	attnum = InvalidAttrNumber;
+
+		for (int i = 0; i < src->desc->natts; i++)
+		{
+			if (!TupleDescAttr(src->desc, i)->attisdropped &&
+				strcmp(NameStr(TupleDescAttr(src->desc, i)->attname), word) == 0)
+				attnum = i + 1;
+		}
+		if (attnum == InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("%s has no column \"%s\"", source_name(src), word),
+					 errdetail("Its columns are: %s.", list_columns(src)),
+					 errhint("Name the columns that identify a row by the argument 'key=...'.")));
+		t->key[t->nkeys++] = attnum;
+	}
+}
+
+/* The columns that name a row: those of 'key=a,b', else the primary key's, else a query's first. */
+static void
+resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 {
 	Bitmapset  *pkey;
 	int			att = -1;
 
 	t->nkeys = 0;
 	if (key != NULL)
+		resolve_named_key(t, src, key);
+	else if (src->rel == NULL)
+		t->key[t->nkeys++] = 1;
+	else
 	{
-		char	   *rest = pstrdup(key);
-		char	   *word;
-
-		while ((word = strsep(&rest, ",")) != NULL && t->nkeys < RULE_KEY_MAX)
-		{
-			AttrNumber	attnum = get_attnum(RelationGetRelid(rel), word);
-
-			if (attnum == InvalidAttrNumber)
-				ereport(ERROR,
-						(errcode(ERRCODE_UNDEFINED_COLUMN),
-						 errmsg("table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), word),
-						 errdetail("Its columns are: %s.", list_columns(rel)),
-						 errhint("Name the columns that identify a row by the trigger argument 'key=...'.")));
-			t->key[t->nkeys++] = attnum;
-		}
-		return;
+		pkey = RelationGetIndexAttrBitmap(src->rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+		while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
+			t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
 	}
-	pkey = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-	while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
-		t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
 }
 
 /* "schema.table" of the topmost partitioned table: violations outlive partitions. */
@@ -247,33 +275,49 @@ root_name(Relation rel)
 	return psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 }
 
-void
-rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args)
+/* What triggers and queries have in common: columns, key, mode and other arguments. */
+static void
+fill_from_source(RuleTable *t, const ColumnSource *src, const RuleSpec *spec, int nargs, char **args)
 {
-	const char *registry = find_argument(nargs, args, "registry");
-
 	check_arguments(spec, nargs, args);
-	t->relid = RelationGetRelid(rel);
 	t->spec = spec;
-	t->registry = registry != NULL ? rt_books_schema(registry) : RelationGetNamespace(rel);
 	t->record = parse_mode(spec, find_argument(nargs, args, "mode"));
 	t->last_att = 0;
 	for (int i = 0; i < spec->ncolumns; i++)
 	{
 		const char *name = find_argument(nargs, args, spec->columns[i].keyword);
 
-		t->att[i] = resolve_column(rel, &spec->columns[i],
+		t->att[i] = resolve_column(src, &spec->columns[i],
 								   name != NULL ? name : spec->columns[i].name, name != NULL);
 		t->last_att = Max(t->last_att, t->att[i]);
 	}
-	resolve_key(t, rel, find_argument(nargs, args, "key"));
-	t->root = MemoryContextStrdup(TopMemoryContext, root_name(rel));
+	resolve_key(t, src, find_argument(nargs, args, "key"));
 	for (int i = 0; spec->others[i] != NULL; i++)
 	{
 		const char *value = find_argument(nargs, args, spec->others[i]);
 
 		t->other[i] = value != NULL ? MemoryContextStrdup(TopMemoryContext, value) : NULL;
 	}
+}
+
+void
+rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args)
+{
+	ColumnSource src = {rel, RelationGetDescr(rel)};
+	const char *registry = find_argument(nargs, args, "registry");
+
+	t->relid = RelationGetRelid(rel);
+	fill_from_source(t, &src, spec, nargs, args);
+	t->registry = registry != NULL ? rt_books_schema(registry) : RelationGetNamespace(rel);
+	t->root = MemoryContextStrdup(TopMemoryContext, root_name(rel));
+}
+
+void
+rt_rule_table_fill_query(RuleTable *t, TupleDesc desc, const RuleSpec *spec, int nargs, char **args)
+{
+	ColumnSource src = {NULL, desc};
+
+	fill_from_source(t, &src, spec, nargs, args);
 }
 
 /* Frees what an earlier resolution put into TopMemoryContext. */

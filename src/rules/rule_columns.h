@@ -69,8 +69,11 @@ typedef struct RuleTable
  */
 extern RuleTable *rt_rule_table(TriggerData *trigdata, const RuleSpec *spec);
 
-/* The same without cache, for arguments 'key=value' that no trigger carries. */
+/* The same without cache, for arguments 'key=value' of any table. */
 extern void rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args);
+
+/* The same for a query's result; registry, relid and root are left alone. */
+extern void rt_rule_table_fill_query(RuleTable *t, TupleDesc desc, const RuleSpec *spec, int nargs, char **args);
 
 /* The key of the row in the slot, columns joined by '|', palloc'd; "?" if the table has no key. */
 extern char *rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot);

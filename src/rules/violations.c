@@ -50,8 +50,15 @@ void
 rt_violations_add(Violations *v, Books *b, int sqlstate, const char *row_key, Word party,
 				  const char *message, AttrNumber column)
 {
-	MemoryContext caller = MemoryContextSwitchTo(v->cxt);
+	MemoryContext caller;
 
+	if (v->sink != NULL)
+	{
+		v->count++;
+		v->sink(v->sink_arg, sqlstate, row_key, party, message, column);
+		return;
+	}
+	caller = MemoryContextSwitchTo(v->cxt);
 	if (v->count++ == 0)
 	{
 		v->sqlstate = sqlstate;
@@ -70,23 +77,29 @@ rt_violations_add(Violations *v, Books *b, int sqlstate, const char *row_key, Wo
 		add_pending(v, b, sqlstate, row_key, party, message);
 }
 
-void
-rt_violations_raise(Violations *v, Relation rel)
+char *
+rt_violations_detail(const Violations *v)
 {
 	StringInfoData detail;
 
-	if (v->count == 0)
-		return;
 	initStringInfo(&detail);
 	for (int i = 0; i < v->nshown; i++)
 		appendStringInfo(&detail, "%s%s", i > 0 ? "\n" : "", v->shown[i]);
 	if (v->count > v->nshown)
 		appendStringInfo(&detail, "\n" UINT64_FORMAT " more.", v->count - v->nshown);
+	return detail.data;
+}
+
+void
+rt_violations_raise(Violations *v, Relation rel)
+{
+	if (v->count == 0)
+		return;
 	ereport(ERROR,
 			(errcode(v->sqlstate),
 			 v->count == 1 ? errmsg("%s", v->first) :
 			 errmsg("%s, and " UINT64_FORMAT " more violation%s", v->first, v->count - 1, v->count == 2 ? "" : "s"),
-			 errdetail("%s", detail.data),
+			 errdetail("%s", rt_violations_detail(v)),
 			 v->column != InvalidAttrNumber ? errtablecol(rel, v->column) : errtable(rel)));
 }
 
@@ -114,7 +127,8 @@ rt_violations_record(Violations *v, Books *b)
 	values[4] = CStringGetTextDatum(v->table->root);
 	rt_books_execute(b, PLAN_RECORD_VIOLATIONS,
 					 "INSERT INTO %1$s.violation (rule, relation, row_key, party_id, message)"
-					 " SELECT r, $5, k, p, m FROM pg_catalog.unnest($1, $2, $3, $4) WITH ORDINALITY u (r, k, p, m, i)"
+					 " SELECT r, $5, k, p, m FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+					 "  pg_catalog.unnest($3), pg_catalog.unnest($4)) WITH ORDINALITY u (r, k, p, m, i)"
 					 " ORDER BY i",
 					 5, types, values, NULL);
 	SPI_finish();

@@ -14,8 +14,14 @@
 
 #define VIOLATIONS_SHOWN 20		/* in an error's DETAIL */
 
+/* Takes a violation instead of the collection; texts are the caller's. */
+typedef void (*ViolationSink) (void *arg, int sqlstate, const char *row_key, Word party,
+							   const char *message, AttrNumber column);
+
 typedef struct Violations
 {
+	ViolationSink sink;			/* NULL: collect */
+	void	   *sink_arg;
 	const RuleTable *table;
 	MemoryContext cxt;			/* holds what must last as long as the collection */
 	MemoryContext chunk_cxt;	/* holds what is not yet written down */
@@ -38,7 +44,7 @@ extern void rt_violations_begin(Violations *v, const RuleTable *table);
 static inline bool
 violations_want_message(const Violations *v)
 {
-	return v->nshown < VIOLATIONS_SHOWN || v->table->record;
+	return v->nshown < VIOLATIONS_SHOWN || v->table->record || v->sink != NULL;
 }
 
 /*
@@ -51,6 +57,9 @@ extern void rt_violations_add(Violations *v, Books *b, int sqlstate, const char 
 
 /* Raises them as one error, unless there are none. */
 extern void rt_violations_raise(Violations *v, Relation rel);
+
+/* The lines for an error's DETAIL, bounded. */
+extern char *rt_violations_detail(const Violations *v);
 
 /* Writes them to the registry's violation table (mode=record). */
 extern void rt_violations_record(Violations *v, Books *b);

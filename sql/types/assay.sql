@@ -5,7 +5,7 @@ CREATE TYPE retrack.assay;
 CREATE FUNCTION retrack.assay_in(cstring) RETURNS retrack.assay
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.assay_in(cstring) IS
-  'reads "Nd=29.5%,Dy=3.15%±0.05%" (also +/-; %, ppm, ppb or plain fractions; elements or oxides of trade) or a JSON object; rounds half away from zero at 1 ppb of the element; 22P02 if malformed, 22003 if negative, RTT01 if above 100 %';
+  'reads "Nd=29.5%,Dy=3.15%+/-0.05%" (or with the plus-minus sign; %, ppm, ppb or plain fractions; elements or oxides of trade) or a JSON object; rounds half away from zero at 1 ppb of the element; 22P02 if malformed, 22003 if negative, RTT01 if above 100 %';
 
 CREATE FUNCTION retrack.assay_out(retrack.assay) RETURNS cstring
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
@@ -25,7 +25,7 @@ CREATE TYPE retrack.assay (
   RECEIVE = retrack.assay_recv, SEND = retrack.assay_send,
   INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = main);
 COMMENT ON TYPE retrack.assay IS
-  'composition of a material: mass fraction of each rare earth element in ppb, with optional standard deviation: "Nd=29.5%,Dy=3.15%±0.05%"; at least one element, at most 100 % together';
+  'composition of a material: mass fraction of each rare earth element in ppb, with optional standard deviation: "Nd=29.5%,Dy=3.15%+/-0.05%"; at least one element, at most 100 % together';
 
 CREATE FUNCTION retrack.assay_lt(retrack.assay, retrack.assay) RETURNS boolean
   LANGUAGE C IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS 'MODULE_PATHNAME', 'assay_lt';
@@ -297,7 +297,7 @@ COMMENT ON CAST (jsonb AS retrack.assay) IS 'object of fractions by element or o
 CREATE FUNCTION retrack.formula_fraction(formula text, element retrack.element) RETURNS numeric
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.formula_fraction(text, retrack.element) IS
-  'mass fraction (0 to 1, nine decimals) of an element in a compound or alloy of a formula like Nd2Fe14B, (Nd0.9Dy0.1)2Fe14B or La2(CO3)3·8H2O, from the standard atomic weights (IUPAC, CIAAW 2021; conventional ones for intervals); 22023 if it cannot be read, 22003 if its numbers are out of range';
+  'mass fraction (0 to 1, nine decimals) of an element in a compound or alloy of a formula like Nd2Fe14B, (Nd0.9Dy0.1)2Fe14B or La2(CO3)3*8H2O, from the standard atomic weights (IUPAC, CIAAW 2021; conventional ones for intervals); 22023 if it cannot be read, 22003 if its numbers are out of range';
 
 CREATE FUNCTION retrack.formula_assay(formula text) RETURNS retrack.assay
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';

@@ -171,7 +171,7 @@ COMMENT ON FUNCTION retrack.element_name(retrack.element) IS 'English name, lowe
 CREATE FUNCTION retrack.element_chinese(retrack.element) RETURNS text
   LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.element_chinese(retrack.element) IS
-  'Chinese character; 22P05 if the database''s encoding has none';
+  'Chinese character; NULL if the database''s encoding does not have it';
 
 CREATE FUNCTION retrack.oxide(retrack.element) RETURNS text
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
@@ -194,4 +194,4 @@ CREATE FUNCTION retrack.elements(
   RETURNS SETOF record
   LANGUAGE C STABLE STRICT PARALLEL SAFE ROWS 17 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.elements() IS
-  'the 17 rare earths by atomic number: symbol, English name, Chinese character, standard atomic weight (NULL for promethium), oxide of trade, oxide factor';
+  'the 17 rare earths by atomic number: symbol, English name, Chinese character (NULL if the database''s encoding does not have it), standard atomic weight (NULL for promethium), oxide of trade, oxide factor';

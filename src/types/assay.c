@@ -204,10 +204,8 @@ assay_out(PG_FUNCTION_ARGS)
 	int			len;
 
 	rt_assay_unpack(PG_GETARG_ASSAY_PP(0), &parts);
-	len = rt_assay_print(&parts, buf);
-	if (GetDatabaseEncoding() == PG_UTF8)
-		PG_RETURN_CSTRING(pnstrdup(buf, len));
-	PG_RETURN_CSTRING(pstrdup(pg_any_to_server(buf, len, PG_UTF8)));
+	len = rt_assay_print(&parts, GetDatabaseEncoding() != PG_UTF8, buf);
+	PG_RETURN_CSTRING(pnstrdup(buf, len));
 }
 
 PG_FUNCTION_INFO_V1(assay_recv);

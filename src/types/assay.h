@@ -147,8 +147,11 @@ extern AssayParse rt_assay_parse(const char *s, size_t len, AssayParts *parts, A
 /* Checks what building relies on: at least one element, total, deviations. */
 extern AssayParse rt_assay_check(const AssayParts *parts, AssayFault *fault);
 
-/* Prints the canonical text into buf (ASSAY_TEXT_MAX bytes), returns the length. */
-extern int	rt_assay_print(const AssayParts *parts, char *buf);
+/*
+ * Prints the canonical text into buf (ASSAY_TEXT_MAX bytes), returns the length.
+ * In ASCII, for encodings that may not have the character ±, that is "+/-".
+ */
+extern int	rt_assay_print(const AssayParts *parts, bool ascii, char *buf);
 
 #define DatumGetAssayPP(d) ((Assay *) PG_DETOAST_DATUM_PACKED(d))
 #define PG_GETARG_ASSAY_PP(n) DatumGetAssayPP(PG_GETARG_DATUM(n))

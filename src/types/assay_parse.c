@@ -423,8 +423,9 @@ rt_assay_parse(const char *s, size_t len, AssayParts *parts, AssayFault *fault)
 }
 
 int
-rt_assay_print(const AssayParts *parts, char *buf)
+rt_assay_print(const AssayParts *parts, bool ascii, char *buf)
 {
+	const char *plus_minus = ascii ? "+/-" : "±";
 	int			len = 0;
 
 	for (int i = 0; i < ELEMENT_COUNT; i++)
@@ -440,8 +441,8 @@ rt_assay_print(const AssayParts *parts, char *buf)
 		buf[len++] = '%';
 		if (parts->sd[i] != 0)
 		{
-			memcpy(buf + len, "±", strlen("±"));
-			len += strlen("±");
+			for (const char *p = plus_minus; *p; p++)
+				buf[len++] = *p;
 			len += rt_decimal_print(parts->sd[i], 7, buf + len);
 			buf[len++] = '%';
 		}

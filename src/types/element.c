@@ -95,7 +95,11 @@ PG_FUNCTION_INFO_V1(element_chinese);
 Datum
 element_chinese(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(rt_utf8_text(element_info[element_index(PG_GETARG_ELEMENT(0))].chinese));
+	text	   *t = rt_utf8_text(element_info[element_index(PG_GETARG_ELEMENT(0))].chinese);
+
+	if (t == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(t);
 }
 
 PG_FUNCTION_INFO_V1(oxide);
@@ -177,6 +181,7 @@ elements(PG_FUNCTION_ARGS)
 	values[2] = CStringGetTextDatum(info->symbol);
 	values[3] = CStringGetTextDatum(info->name);
 	values[4] = PointerGetDatum(rt_utf8_text(info->chinese));
+	nulls[4] = DatumGetPointer(values[4]) == NULL;
 	values[5] = NumericGetDatum(weight_numeric(info));
 	nulls[5] = info->number == ELEMENT_PM;
 	values[6] = CStringGetTextDatum(info->oxide);

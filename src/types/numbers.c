@@ -5,6 +5,7 @@
  */
 #include "retrack.h"
 
+#include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
@@ -18,9 +19,20 @@
 text *
 rt_utf8_text(const char *s)
 {
-	char	   *converted = pg_any_to_server(s, strlen(s), PG_UTF8);
+	int			encoding = GetDatabaseEncoding();
+	int			len = strlen(s);
+	unsigned char converted[64];
+	Oid			proc;
 
-	return cstring_to_text(converted);
+	Assert(len < (int) sizeof(converted) / MAX_CONVERSION_GROWTH);
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return cstring_to_text_with_len(s, len);
+	proc = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(proc) ||
+		pg_do_encoding_conversion_buf(proc, PG_UTF8, encoding, (unsigned char *) unconstify(char *, s), len,
+									  converted, sizeof(converted), true) != len)
+		return NULL;
+	return cstring_to_text((char *) converted);
 }
 
 void

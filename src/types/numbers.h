@@ -11,7 +11,10 @@
 
 #include "types/mass.h"
 
-/* A constant of ours, in UTF-8, as text in the database's encoding. */
+/*
+ * A constant of ours, in UTF-8 and at most a few characters, as text in the
+ * database's encoding; NULL if that has no such characters.
+ */
 extern text *rt_utf8_text(const char *s);
 
 /*

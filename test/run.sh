@@ -101,9 +101,13 @@ suite_tap() {
 	local n list=()
 	for n in $(names t pl); do list+=("test/t/$n.pl"); done
 	[ ${#list[@]} = 0 ] && return
-	export PG_REGRESS=$PGXS_TEST/regress/pg_regress TESTDATADIR=$WORK/tap TESTLOGDIR=$TOP/build/log/tap
-	mkdir -p "$TESTDATADIR" "$TESTLOGDIR"
+	export PG_REGRESS=$PGXS_TEST/regress/pg_regress TESTDIR=$WORK/tap
+	# where 16 and later look
+	export TESTDATADIR=$TESTDIR/tmp_check TESTLOGDIR=$TESTDIR/tmp_check/log
+	mkdir -p "$TESTLOGDIR"
 	logged tap prove -v -I "$PGXS_TEST/perl" -I test/t/lib "${list[@]}"
+	rm -rf build/log/tap
+	cp -r "$TESTLOGDIR" build/log/tap
 }
 
 make_scratch

@@ -150,9 +150,9 @@ shift_in(uint64_t *a, int n, uint64_t bit)
 }
 
 /*
- * Shift and subtract.  The remainder stays below the divisor, so doubling it
- * loses no bit as long as the divisor's top bit is 0; with that bit set the
- * bit shifted out says that the divisor fits once more.
+ * Shift and subtract.  The remainder stays below the divisor, so it needs one
+ * bit more than that has: "used" limbs.  Where there is no such limb, the bit
+ * shifted out says that the divisor fits once more.
  */
 void
 wide_divide(uint64_t *quotient, const uint64_t *a, const uint64_t *divisor, int n)
@@ -160,16 +160,20 @@ wide_divide(uint64_t *quotient, const uint64_t *a, const uint64_t *divisor, int 
 	uint64_t	dividend[WIDE_LIMBS_MAX];
 	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
 
+	int			used = count_bits(divisor, n) / 64 + 1;
+
+	if (used > n)
+		used = n;
 	memcpy(dividend, a, sizeof(uint64_t) * n);
 	memset(quotient, 0, sizeof(uint64_t) * n);
 	for (int bit = count_bits(dividend, n) - 1; bit >= 0; bit--)
 	{
-		uint64_t	out = remainder[n - 1] >> 63;
+		uint64_t	out = remainder[used - 1] >> 63;
 
-		shift_in(remainder, n, (dividend[bit / 64] >> (bit % 64)) & 1);
-		if (out || wide_compare(remainder, divisor, n) >= 0)
+		shift_in(remainder, used, (dividend[bit / 64] >> (bit % 64)) & 1);
+		if (out || wide_compare(remainder, divisor, used) >= 0)
 		{
-			wide_subtract(remainder, divisor, n);
+			wide_subtract(remainder, divisor, used);
 			quotient[bit / 64] |= UINT64_C(1) << (bit % 64);
 		}
 	}
@@ -182,22 +186,26 @@ wide_square_root(uint64_t *root, const uint64_t *a, int n)
 	uint64_t	radicand[WIDE_LIMBS_MAX];
 	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
 	uint64_t	trial[WIDE_LIMBS_MAX];
+	int			pairs = (count_bits(a, n) + 1) / 2;
+	int			used = (pairs + 2) / 64 + 1;	/* remainder and trial: two bits more than the root */
 
+	if (used > n)
+		used = n;
 	memcpy(radicand, a, sizeof(uint64_t) * n);
 	memset(root, 0, sizeof(uint64_t) * n);
-	for (int pair = (count_bits(radicand, n) + 1) / 2 - 1; pair >= 0; pair--)
+	for (int bit = 2 * pairs - 2; bit >= 0; bit -= 2)
 	{
-		int			bit = pair * 2;
+		uint64_t	two = radicand[bit / 64] >> (bit % 64);
 
-		shift_in(remainder, n, (radicand[bit / 64] >> (bit % 64 + 1)) & 1);
-		shift_in(remainder, n, (radicand[bit / 64] >> (bit % 64)) & 1);
-		memcpy(trial, root, sizeof(uint64_t) * n);
-		shift_in(trial, n, 0);
-		shift_in(trial, n, 1);
-		shift_in(root, n, 0);
-		if (wide_compare(remainder, trial, n) >= 0)
+		shift_in(remainder, used, (two >> 1) & 1);
+		shift_in(remainder, used, two & 1);
+		memcpy(trial, root, sizeof(uint64_t) * used);
+		shift_in(trial, used, 0);
+		shift_in(trial, used, 1);
+		shift_in(root, used, 0);
+		if (wide_compare(remainder, trial, used) >= 0)
 		{
-			wide_subtract(remainder, trial, n);
+			wide_subtract(remainder, trial, used);
 			root[0] |= 1;
 		}
 	}
@@ -233,10 +241,15 @@ wide_print(char *buf, const uint64_t *a, int n, int scale)
 		wide_negate(magnitude, n);
 		*p++ = '-';
 	}
-	while (!wide_is_zero(magnitude, n))
+	for (;;)
 	{
-		uint64_t	chunk = wide_divide_small(magnitude, n, DECIMAL_CHUNK);
+		uint64_t	chunk;
 
+		while (n > 0 && magnitude[n - 1] == 0)
+			n--;
+		if (n == 0)
+			break;
+		chunk = wide_divide_small(magnitude, n, DECIMAL_CHUNK);
 		for (int i = 0; i < DECIMAL_CHUNK_DIGITS; i++, chunk /= 10)
 			digits[count++] = '0' + (char) (chunk % 10);
 	}

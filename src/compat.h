@@ -177,4 +177,27 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 #define rt_sampler_state(reservoir) ((reservoir)->randstate)
 #endif
 
+/* Set-returning functions in one go: 15 has a function for it. */
+#include "funcapi.h"
+#if PG_VERSION_NUM >= 150000
+#define rt_init_materialized_srf(fcinfo) InitMaterializedSRF(fcinfo, 0)
+#else
+#include "miscadmin.h"
+#include "utils/tuplestore.h"
+static inline void
+rt_init_materialized_srf(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap(true, false, work_mem);
+	rsinfo->setDesc = CreateTupleDescCopy(desc);
+	MemoryContextSwitchTo(old);
+}
+#endif
+
 #endif							/* RT_COMPAT_H */

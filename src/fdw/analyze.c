@@ -85,6 +85,7 @@ acquire_rows(Relation rel, int elevel, HeapTuple *rows, int targrows, double *to
 					RelationGetRelationName(rel), seen, kept)));
 	*totalrows = seen;
 	*totaldead = 0;
+	rt_finish_scan(scan);
 	ExecDropSingleTupleTableSlot(slot);
 	MemoryContextDelete(context);
 	return kept;

@@ -22,6 +22,7 @@
 
 typedef struct HttpConn HttpConn;
 typedef struct HttpRequest HttpRequest;
+struct ProgressSlot;
 
 /* What EXPLAIN ANALYZE and fdw_stats count. */
 typedef struct HttpCounters
@@ -99,6 +100,9 @@ extern void rt_http_report(HttpRequest *req) pg_attribute_noreturn();
 
 /* Replaces credentials by "***" in a text that came from outside. */
 extern void rt_http_redact(const FdwOptions *opts, char *text);
+
+/* Shows the scan's progress until the connection is given back. */
+extern void rt_http_set_progress(HttpConn *conn, struct ProgressSlot *slot);
 
 /* Gives the connection back before its context goes. */
 extern void rt_http_close(HttpConn *conn);

@@ -65,6 +65,7 @@ rt_http_fetch(Oid serverid, const char *reference, const char *accept, size_t ma
 	initStringInfo(&body);
 	read_all(conn, req, &body, Min(max, MaxAllocSize / 2));
 	*len = body.len;
+	rt_http_close(conn);
 	MemoryContextDelete(context);
 	return body.data;
 }

@@ -125,6 +125,8 @@ struct HttpConn
 	int64		wait_began;
 	size_t		buffered;		/* bytes in all rings */
 	HttpCounters counters;
+	struct Loan *loan;			/* to the scan that has it */
+	struct ProgressSlot *progress;	/* of the scan, NULL if not shown */
 };
 
 /* monotonic clock, us */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fdw/stats.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/inval.h"
@@ -242,6 +243,16 @@ search_pool(const HttpAccount *account)
 	return found;
 }
 
+/*
+ * What a memory context's reset finds: the connection, unless it was given back
+ * before and may serve somebody else now.
+ */
+typedef struct Loan
+{
+	MemoryContextCallback callback;
+	HttpConn   *conn;
+} Loan;
+
 void
 rt_http_close(HttpConn *conn)
 {
@@ -249,6 +260,11 @@ rt_http_close(HttpConn *conn)
 		return;
 	while (conn->requests)
 		rt_http_free_request(conn->requests);
+	conn->loan->conn = NULL;
+	conn->loan = NULL;
+	rt_progress_end(conn->progress);
+	conn->progress = NULL;
+	rt_stats_add_http(conn->account->serverid, &conn->counters);
 	conn->busy = false;
 	conn->opts = NULL;
 	conn->waiting = NULL;
@@ -260,12 +276,11 @@ rt_http_close(HttpConn *conn)
 	}
 }
 
-/* What a memory context's reset calls; the connection may be back already. */
-typedef struct Loan
+void
+rt_http_set_progress(HttpConn *conn, struct ProgressSlot *slot)
 {
-	MemoryContextCallback callback;
-	HttpConn   *conn;
-} Loan;
+	conn->progress = slot;
+}
 
 static void
 end_loan(void *arg)
@@ -273,8 +288,11 @@ end_loan(void *arg)
 	Loan	   *loan = arg;
 
 	if (loan->conn)
+	{
+		/* not given back by the scan, so that did not come to its end */
+		rt_stats_add(loan->conn->account->serverid, STATS_FAILED_SCANS, 1);
 		rt_http_close(loan->conn);
-	loan->conn = NULL;
+	}
 }
 
 HttpConn *
@@ -301,6 +319,7 @@ rt_http_open(const FdwOptions *opts, MemoryContext cxt)
 	conn->buffered = 0;
 	url_parse(opts->base_url, &conn->base, &why);
 	loan->conn = conn;
+	conn->loan = loan;
 	loan->callback.func = end_loan;
 	loan->callback.arg = loan;
 	MemoryContextRegisterResetCallback(cxt, &loan->callback);

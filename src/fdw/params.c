@@ -453,12 +453,9 @@ rt_params_url(ScanParams *s, int request, char *url)
 }
 
 bool
-rt_params_trusted(const ScanParams *s)
+rt_params_none(const ScanParams *s)
 {
-	for (int i = 0; i < s->nparams; i++)
-		if (s->params[i].verify)
-			return false;
-	return true;
+	return s->nparams == 0;
 }
 
 /* value is among the values of this request. */

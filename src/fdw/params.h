@@ -38,8 +38,8 @@ extern void rt_params_url(ScanParams *params, int request, char *url);
  */
 extern bool rt_params_match(ScanParams *params, int request, const Datum *values, const bool *nulls);
 
-/* True if rt_params_match would accept every row. */
-extern bool rt_params_trusted(const ScanParams *params);
+/* True if the scan has none: it reads everything. */
+extern bool rt_params_none(const ScanParams *params);
 
 /*
  * URL for EXPLAIN: evaluates what can be evaluated without running the plan,

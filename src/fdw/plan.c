@@ -394,6 +394,9 @@ rt_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 	List	   *serialized = serialize_params(params, &exprs);
 	ListCell   *lc;
 
+	/* rows may have to be compared with the parameters' values again: see params.c */
+	foreach(lc, params)
+		columns = list_append_unique_int(columns, ((PushedParam *) lfirst(lc))->attnum);
 	/* the order is checked as rows come: its keys are read too */
 	foreach(lc, sort)
 		columns = list_append_unique_int(columns, linitial_int(lfirst(lc)));

@@ -93,8 +93,11 @@ start_scan(FdwScan *scan, ExprContext *econtext)
 		scan->conn = rt_http_open(scan->opts, scan->context);
 		nfields = rt_row_fields(scan->row, &fields);
 		scan->pages = rt_pages_create(scan->opts, scan->conn, nfields, fields);
-		scan->began = GetCurrentTimestamp();
+		rt_stats_add(scan->opts->serverid, STATS_SCANS, 1);
+		scan->progress = rt_progress_begin(scan->opts->serverid, scan->relid);
+		rt_http_set_progress(scan->conn, scan->progress);
 	}
+	scan->run_records = 0;
 	if (scan->sort)
 		rt_sort_check_restart(scan->sort);
 	if (!scan->ended)
@@ -102,16 +105,28 @@ start_scan(FdwScan *scan, ExprContext *econtext)
 	MemoryContextSwitchTo(old);
 }
 
+static void
+show_progress(FdwScan *scan)
+{
+	rt_progress_update(scan->progress, scan->counters.pages + rt_pages_page(scan->pages),
+					   scan->counters.records, rt_http_counters(scan->conn)->decoded_bytes);
+}
+
 /* One request is read to its end: remembers the total, goes on to the next one. */
 static void
 end_request(FdwScan *scan)
 {
 	scan->counters.pages += rt_pages_page(scan->pages);
+	show_progress(scan);
 	scan->counters.scanner_peak = Max(scan->counters.scanner_peak, rt_pages_memory(scan->pages));
 	if (++scan->request < scan->nrequests)
 		start_request(scan);
 	else
+	{
 		scan->ended = true;
+		if (rt_params_none(scan->params))
+			rt_stats_set_table_total(scan->relid, (double) scan->run_records);
+	}
 }
 
 /* A refused row that the query does not see. */
@@ -133,7 +148,9 @@ read_record(FdwScan *scan, PagesResult found, TupleTableSlot *slot)
 {
 	RowResult	result;
 
-	scan->counters.records++;
+	scan->run_records++;
+	if (++scan->counters.records % 1000 == 0)
+		show_progress(scan);
 	result = found == PAGES_RECORD
 		? rt_row_read(scan->row, scan->pages, slot->tts_values, slot->tts_isnull)
 		: rt_row_read_bad(scan->row, scan->pages, slot->tts_values, slot->tts_isnull);
@@ -209,13 +226,12 @@ rt_rescan(ForeignScanState *node)
 	scan->started = scan->ended = false;
 }
 
-/* Gives the connection back as soon as no more rows are wanted. */
 void
-rt_shutdown_scan(ForeignScanState *node)
+rt_finish_scan(FdwScan *scan)
 {
-	FdwScan    *scan = node->fdw_state;
+	Oid			serverid = scan->opts->serverid;
 
-	if (scan == NULL || scan->conn == NULL)
+	if (scan->conn == NULL)
 		return;
 	rt_http_waiting(scan->conn, NULL);
 	if (!scan->ended)
@@ -225,7 +241,19 @@ rt_shutdown_scan(ForeignScanState *node)
 	rt_http_close(scan->conn);
 	scan->conn = NULL;
 	scan->pages = NULL;
+	scan->progress = NULL;
 	scan->ended = true;
+	rt_stats_add(serverid, STATS_PAGES, scan->counters.pages);
+	rt_stats_add(serverid, STATS_RECORDS, scan->counters.records);
+	rt_stats_add(serverid, STATS_REJECTED, scan->counters.rejected);
+}
+
+/* No more rows are wanted: the connection is of use to others. */
+void
+rt_shutdown_scan(ForeignScanState *node)
+{
+	if (node->fdw_state)
+		rt_finish_scan(node->fdw_state);
 }
 
 void

@@ -46,10 +46,14 @@ typedef struct FdwScan
 	int			request;		/* of nrequests, which one is being read */
 	int			nrequests;
 
+	struct ProgressSlot *progress;
+	uint64		run_records;	/* read since the scan began or was restarted */
 	HttpCounters http;			/* of the connection, when it was given back */
 	ScanCounters counters;
-	int64		began;			/* us, of the first request; 0 before */
 } FdwScan;
+
+/* Gives the connection back and settles the counters. */
+extern void rt_finish_scan(FdwScan *scan);
 
 extern void rt_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *rt_iterate_scan(ForeignScanState *node);

@@ -52,10 +52,10 @@ BEGIN
     INSERT INTO %1$I.setting (name, value, unit, note) VALUES
       ('transfer_difference.kg', 1, 'kg', 'differences up to this mass are never shown'),
       ('transfer_difference.percent', 0.5, '%%', 'differences up to this share of the larger mass are never shown'),
-      ('transfer_difference.sigma', 3, 'σ', 'differences up to this many standard deviations of the two measurements are never shown'),
+      ('transfer_difference.sigma', 3, 'sigma', 'differences up to this many standard deviations of the two measurements are never shown'),
       ('licence_usage.nearly', 0.9, 'fraction', 'share of a licence item or of its uses from which it is nearly used'),
       ('quota_usage.nearly', 0.9, 'fraction', 'share of a quota from which it is nearly used'),
-      ('facility_balance.sigma', 3, 'σ', 'a balance is off when |MUF| passes this many standard deviations'),
+      ('facility_balance.sigma', 3, 'sigma', 'a balance is off when |MUF| passes this many standard deviations'),
       ('licence_splitting.days', 30, 'days', 'window in which shipments to one end user are added up'),
       ('licence_splitting.count', 3, 'shipments', 'fewest shipments that count as splitting'),
       ('licence_splitting.near', 0.9, 'fraction', 'share of a threshold from which an export without licence counts as sized to stay below it'),

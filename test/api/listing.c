@@ -1,6 +1,6 @@
 /*
  * listing.c
- *		GET /v1/NAME: parameters in, one page out.
+ *		GET /v1/NAME and its kin: parameters in, one page out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -124,11 +124,33 @@ answer_page(Request *request, const ListingArguments *arguments)
 	return result;
 }
 
+/*
+ * The resource that a path names: /v1/NAME, or /v1p/PRODUCER/NAME, whose
+ * producer becomes a condition as if it were the parameter.
+ */
+static const Resource *
+resolve_path(Request *request, ListingArguments *arguments)
+{
+	const char *name = strchr(request->url + 1, '/') + 1;
+	const char *slash = request->url[3] == 'p' ? strchr(name, '/') : NULL;
+	char *producer;
+
+	if (request->url[3] == 'p' && !slash)
+		return NULL;
+	arguments->filter.resource = dataset_resource(&request->server->data, slash ? slash + 1 : name);
+	if (slash && arguments->filter.resource)
+	{
+		producer = memory_print("%.*s", (int) (slash - name), name);
+		filter_add(&arguments->filter, "producer", producer, &arguments->reason);
+		free(producer);
+	}
+	return arguments->filter.resource;
+}
+
 Answered
 listing_get(Request *request)
 {
 	const Options *options = &request->server->options;
-	const char *name = strchr(request->url + 1, '/') + 1;
 	ListingArguments arguments = {.page = {.limit = options->page_size},
 								  .max_limit = options->max_page_size};
 	Answered result;
@@ -136,11 +158,11 @@ listing_get(Request *request)
 	arguments.page.style = request->url[3] == 'l'   ? PAGE_ARRAY
 						   : request->url[3] == 'n' ? PAGE_LINES
 													: PAGE_ENVELOPE;
-	arguments.filter.resource = dataset_resource(&request->server->data, name);
-	if (!arguments.filter.resource)
+	if (!resolve_path(request, &arguments))
 		return respond_problem(request, 404, "there is no such resource");
-	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, take_argument,
-							  &arguments);
+	if (!arguments.reason)
+		MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, take_argument,
+								  &arguments);
 	if (arguments.reason)
 		result = respond_problem(request, 400, arguments.reason);
 	else

@@ -1,6 +1,7 @@
 /*
  * malformed.c
- *		Rows as bad software sends them: each breaks one type.
+ *		Rows as bad software sends them: each breaks one type. And rows taken
+ *		back: they would break a rule, were they not withdrawn.
  */
 #include "chain.h"
 
@@ -37,9 +38,34 @@ report_broken(Generator *g, const char *resource, json_t *row, const char *key, 
 	report(g, resource, row, "P-IND-03", 5);
 }
 
+/* Filed, found wrong and withdrawn before anybody pulled: it lands, and counts nowhere. */
+static void
+report_withdrawn(Generator *g, const char *resource, json_t *row)
+{
+	json_object_set_new(row, "withdrawn", json_true());
+	json_object_set_new(row, "version", json_integer(2));
+	report(g, resource, row, "P-IND-03", 5);
+}
+
+static void
+report_withdrawals(Generator *g)
+{
+	json_t *production = production_row("WITHDRAWN-QUOTA-1");
+	json_t *shipment = shipment_row("WITHDRAWN-LICENCE-1");
+
+	set_text(production, "stage", "mining");
+	set_text(production, "ore_class", "ionic");
+	set_text(shipment, "shipped_on", "2025-06-20");
+	set_text(shipment, "assay", "Nd=29.5%,Dy=1.2%");
+	set_text(shipment, "control_code", "1C905.a");
+	report_withdrawn(g, "production", production);
+	report_withdrawn(g, "shipments", shipment);
+}
+
 void
 malformed_report(Generator *g)
 {
+	report_withdrawals(g);
 	report_broken(g, "production", production_row("MALFORMED-ELEMENT-1"), "production_id", "assay",
 				  "Nd=29.5%,Xx=1.2%", "22P02", "unknown element Xx");
 	report_broken(g, "production", production_row("MALFORMED-TOTAL-1"), "production_id", "assay",

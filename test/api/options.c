@@ -29,6 +29,7 @@ static const char help[] =
 	"  --threads N          size of a thread pool (default: a thread a connection)\n"
 	"  --bulk-records N     records of /v1/bulk unless the request says (default 200000)\n"
 	"  --admin              allow POST /admin/...\n"
+	"  --die-with-parent    end when the process that started it ends\n"
 	"  --fail-after N       answer 503 after N requests\n"
 	"  --crash-after N      die after N requests\n"
 	"  --list-cheats        print the planted cases as TSV and exit\n"
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
 	{"threads", required_argument, NULL, 'j'},
 	{"bulk-records", required_argument, NULL, 'b'},
 	{"admin", no_argument, NULL, 'a'},
+	{"die-with-parent", no_argument, NULL, 'P'},
 	{"fail-after", required_argument, NULL, 'F'},
 	{"crash-after", required_argument, NULL, 'C'},
 	{"list-cheats", no_argument, NULL, 'L'},
@@ -135,6 +137,9 @@ take_option(Options *options, int letter, const char *name)
 			break;
 		case 'a':
 			options->admin = true;
+			break;
+		case 'P':
+			options->die_with_parent = true;
 			break;
 		case 'F':
 			options->fail_after = read_number(name, optarg, 0, 1000000000);

@@ -104,7 +104,8 @@ report_at(Generator *g, const char *resource, json_t *row, const char *party, in
 	if (!json_object_get(row, "version"))
 		json_object_set_new(row, "version", json_integer(1));
 	set_text(row, "updated_at", text);
-	json_object_set_new(row, "withdrawn", json_false());
+	if (!json_object_get(row, "withdrawn"))
+		json_object_set_new(row, "withdrawn", json_false());
 	dataset_add(g->data, dataset_resource(g->data, resource), row, party,
 				month < 0 ? 0 : YEAR * 100 + month + 1);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "contract.h"
@@ -62,7 +63,8 @@ answer_request(Request *request)
 {
 	const char *url = request->url;
 
-	if (starts_with(url, "/v1/") || starts_with(url, "/v1l/") || starts_with(url, "/v1n/"))
+	if (starts_with(url, "/v1/") || starts_with(url, "/v1l/") || starts_with(url, "/v1n/") ||
+		starts_with(url, "/v1p/"))
 		return answer_resource(request);
 	if (strcmp(url, "/health") == 0)
 		return answer_health(request);
@@ -159,8 +161,11 @@ serve(Server *server)
 {
 	struct MHD_Daemon *daemon;
 	sigset_t signals;
-	int port, signal;
+	int port, received;
 
+	signal(SIGPIPE, SIG_IGN);
+	if (server->options.die_with_parent)
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
@@ -178,7 +183,7 @@ serve(Server *server)
 		write_port_file(server->options.port_file, port);
 	printf("retrack_api: http://127.0.0.1:%d\n", port);
 	fflush(stdout);
-	sigwait(&signals, &signal);
+	sigwait(&signals, &received);
 	_exit(0); /* not MHD_stop_daemon: that would wait for answers still under way */
 }
 

@@ -32,12 +32,12 @@ typedef struct Options
 	int threads; /* of a pool; 0: one a connection */
 	size_t bulk_records;
 	bool admin;
+	bool die_with_parent;
 	long fail_after;  /* requests before /v1 answers 503, -1: never */
 	long crash_after; /* requests before the process dies, -1: never */
 	bool list_cheats;
 	const char *dump;    /* resource to print instead of serving, or NULL */
 	const char *dump_to; /* directory to write every resource to instead, or NULL */
-	bool quiet;
 } Options;
 
 typedef struct Server

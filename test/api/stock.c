@@ -82,6 +82,8 @@ stock_take(Generator *g, int site, Material material, double mass, Holding *take
 			break;
 		used++;
 	}
+	if (used == 0)
+		return mass - left;
 	memmove(holding->portions, holding->portions + used,
 			(size_t) (holding->count - used) * sizeof(Portion));
 	holding->count -= used;

@@ -75,6 +75,10 @@ same($api->all_records('shipments', updated_since => '2025-10-01T00:00:00Z', upd
 	'range of times in other zones');
 same($api->all_records('shipments', producer => 'P-IND-04', period => '2025-09'),
 	[ grep { $_->{exporter} eq 'P-IND-04' && $_->{shipped_on} =~ /^2025-09/ } @$shipments ], 'producer and period');
+is_deeply($api->get('/v1p/P-IND-04/shipments?period=2025-09&limit=1000')->{json}{data},
+	[ grep { $_->{exporter} eq 'P-IND-04' && $_->{shipped_on} =~ /^2025-09/ } @$shipments ], 'producer in the path');
+is($api->get('/v1p/P-IND-04')->{status}, 404, 'producer alone');
+is($api->get('/v1p/P-IND-04/parties')->{status}, 400, 'a resource that has no producers');
 my $inventories = ReportingApi::dump_records('inventories', '--seed', 3);
 same($api->all_records('inventories', period => '%5B2025-03-01,2025-04-01%29'),
 	[ grep { $_->{period} eq '[2025-03-01,2025-04-01)' } @$inventories ], 'period as a range');

@@ -86,7 +86,8 @@ CREATE TEMP VIEW expected (view, id, period) AS
                         WHEN expected = 'client_volume' THEN (SELECT retrack.normal_name(name) FROM trade.party WHERE party_id = id)
                         ELSE id END, period
   FROM cheat
-  WHERE expected !~ '^(RT|[0-9])' AND (kind <> 'suspect_lot' OR substr(note, 7)::numeric >= 0.001);
+  WHERE expected !~ '^(RT|[0-9])' 
+    AND (kind <> 'suspect_lot' OR substr(note, 7)::numeric >= (SELECT value FROM trade.setting WHERE name = 'suspect_origin.share'));
 SELECT 'found, not planted: ' || f FROM (TABLE found EXCEPT TABLE expected) f
 UNION ALL SELECT 'planted, not found: ' || e FROM (TABLE expected EXCEPT TABLE found) e;
 SQL
@@ -98,10 +99,11 @@ UNION ALL
 SELECT 'not refused: ' || c FROM cheat c WHERE c.expected ~ '^(RT|[0-9])' AND NOT EXISTS (SELECT FROM refusal r WHERE (r.resource, r.id) = (c.resource, c.id));
 SQL
 
-for my $seed (@seeds)
+# A database with a registry that took in the year of a seed.
+sub make_database
 {
-	my $database = "seed_$seed";
-	system($program, '--seed', $seed, '--dump-to', $directory) == 0 or die "--dump-to failed\n";
+	my ($database, $seed, @options) = @_;
+	system($program, '--seed', $seed, @options, '--dump-to', $directory) == 0 or die "--dump-to failed\n";
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	my $script = <<"SQL" . join('', map { load_resource(@$_) } @resources);
 \\set ON_ERROR_STOP on
@@ -113,6 +115,13 @@ CREATE TABLE cheat (kind text, resource text, id text, party text, expected text
 \\copy cheat FROM '$directory/cheats' WITH (FORMAT csv, DELIMITER E'\\t', HEADER, QUOTE E'\\b')
 SQL
 	$node->safe_psql($database, "$script\nANALYZE;");
+	return;
+}
+
+for my $seed (@seeds)
+{
+	my $database = "seed_$seed";
+	make_database($database, $seed);
 	is($node->safe_psql($database, $refusals), '', "seed $seed: exactly the planted rows are refused, each for its reason");
 	is($node->safe_psql($database, $differences), '', "seed $seed: the views find exactly the planted cases");
 	is($node->safe_psql($database, q{SELECT count(*) FROM retrack.verify_ledger('trade')}), '0', "seed $seed: ledgers agree with the rows");
@@ -124,5 +133,25 @@ SQL
 		"seed $seed: the groups' quotas are the published ones");
 	$node->safe_psql('postgres', "DROP DATABASE $database");
 }
+# With normal errors the balances of honest facilities are what the instruments' deviations
+# promise: z has standard deviation 1, and |z| > 3 comes at the rate of the normal distribution.
+# Each reading and each bias enters several balances, so the bounds are wide.
+my ($tests, $alarms, $squares) = (0, 0, 0);
+for my $seed (@seeds[ 0 .. ($#seeds > 2 ? 2 : $#seeds) ])
+{
+	make_database('normal_noise', $seed, '--noise', 'normal');
+	my ($n, $off, $sum) = split /\|/, $node->safe_psql('normal_noise', q{
+		SELECT count(*), count(*) FILTER (WHERE verdict <> 'balanced'), sum(z * z) FROM trade.facility_balance
+		WHERE verdict IN ('balanced', 'missing', 'gain') AND z IS NOT NULL AND facility_id <> 'F-ILL-01'
+		  AND (facility_id, lower(period)) NOT IN (('F-CNRE-07', '2025-06-01'), ('F-XTC-04', '2025-11-01'), ('F-GDRE-03', '2025-08-01'))});
+	($tests, $alarms, $squares) = ($tests + $n, $alarms + $off, $squares + $sum);
+	$node->safe_psql('postgres', 'DROP DATABASE normal_noise');
+}
+my $deviation = sqrt($squares / $tests);
+note(sprintf('%d balances of honest facilities, standard deviation of z %.3f, |z| > 3 in %.2f %% (normal: 0.27 %%)',
+	$tests, $deviation, 100 * $alarms / $tests));
+ok($deviation > 0.9 && $deviation < 1.1, "normal errors: z has standard deviation 1 ($deviation)");
+cmp_ok($alarms / $tests, '<', 0.0060, 'normal errors: false alarms at the stated rate');
+
 $node->stop;
 done_testing();

@@ -11,9 +11,10 @@ use Time::HiRes qw(sleep);
 
 my $program;
 
-# Path of the program, built if need be.
+# Path of the program, built if need be; RETRACK_API names another build of it.
 sub program
 {
+	$program //= $ENV{RETRACK_API};
 	return $program if $program;
 	my $path = 'build/api/retrack_api';
 	system('make', '-s', '-C', 'test/api', 'WERROR=1') == 0
@@ -54,7 +55,8 @@ sub new
 	if ($pid == 0)
 	{
 		open(STDOUT, '>', '/dev/null');
-		exec($path, '--port', 0, '--port-file', $port_file, @options) or die "exec: $!\n";
+		exec($path, '--port', 0, '--port-file', $port_file,
+			'--die-with-parent', @options) or die "exec: $!\n";
 	}
 	my $self = bless {
 		pid => $pid, token => 'demo-token',

@@ -108,6 +108,8 @@ rt_rows_next(RowWalk *walk)
 					new_found = false;
 
 		CHECK_FOR_INTERRUPTS();
+		/* A tuple of a transition table that went to disk is the slot's: it must outlive the row's context. */
+		MemoryContextSwitchTo(MemoryContextGetParent(walk->row_cxt));
 		MemoryContextReset(walk->row_cxt);
 		if (walk->old_slot != NULL)
 			old_found = tuplestore_gettupleslot(walk->trigdata->tg_oldtable, true, false, walk->old_slot);

@@ -27,6 +27,7 @@ SQL_PARTS = $(wildcard \
 	sql/rules/journal.sql \
 	sql/rules/registry_rules.sql \
 	sql/fdw/retrack_fdw.sql \
+	sql/fdw/comment_imported.sql \
 	sql/fdw/fdw_stats.sql \
 	sql/chain/trace_origin.sql \
 	sql/chain/lot_graph.sql \

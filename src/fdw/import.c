@@ -12,6 +12,8 @@
  *		parameters		all (default), hinted (x-retrack-column only), none
  *		rejects			true: tables show refused records too (on_error 'skip' and
  *						the columns _record, _error, _sqlstate, _pointer, _page)
+ * Descriptions become options, since an import cannot make comments; CALL
+ * retrack.comment_imported(schema) does.
  */
 #include "retrack.h"
 
@@ -228,6 +230,7 @@ add_column(StringInfo sql, const OpenapiColumn *column, const ImportOptions *opt
 		add_option(sql, &first, "sort", column->sort);
 	if (column->required)
 		add_option(sql, &first, "required", "true");
+	add_option(sql, &first, "description", column->description);
 	if (!first)
 		appendStringInfoChar(sql, ')');
 	/* a refused record shows NULL everywhere else */
@@ -299,6 +302,7 @@ table_command(const OpenapiTable *table, json_t *document, ForeignServer *server
 	if (options->rejects)
 		add_option(&sql, &first, "on_error", "skip");
 	add_paging(&sql, &first, document, server, table);
+	add_option(&sql, &first, "description", table->description);
 	appendStringInfoChar(&sql, ')');
 	return sql.data;
 }

@@ -65,6 +65,14 @@ IMPORT FOREIGN SCHEMA v1 LIMIT TO (lot_edges, no_such) FROM SERVER fdw_import_se
 IMPORT FOREIGN SCHEMA v1 EXCEPT (lot_edges) FROM SERVER fdw_import_server INTO fdw_imported OPTIONS (openapi_file :'file');
 SELECT "table" FROM fdw_import.made_tables ORDER BY 1;
 
+-- descriptions become options, and comments on demand
+\set doc '{"openapi": "3.1.0", "paths": {"/v1/d": {"get": {"summary": "It''s a \\"table\\".", "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string", "description": "First; DROP \\\\ it."}, "b": {"type": "string"}}}}}}}}}}}}'
+SELECT fdw_import.import(:'doc', 'v1');
+COMMENT ON COLUMN fdw_imported.d.b IS 'kept';
+CALL retrack.comment_imported('fdw_imported');
+SELECT objsubid, description FROM pg_description WHERE objoid = 'fdw_imported.d'::regclass ORDER BY 1;
+CALL retrack.comment_imported('no_such_schema');
+
 -- hostile names, long names, names of system columns, equal names
 \set doc '{"openapi": "3.1.0", "paths": {"/v1/x\\"; DROP SCHEMA fdw_import; --": {"get": {"x-retrack-table": "t\\"; DROP SCHEMA fdw_import CASCADE; --", "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object", "properties": {"a\\" text); DROP SCHEMA fdw_import; --": {"type": "string", "x-postgresql-type": "text); DROP SCHEMA fdw_import; --"}, "ctid": {"type": "string"}, "": {"type": "string"}, "Mixed Case": {"type": "string"}, "quote''s": {"type": "string"}, "sla/sh~tilde": {"type": "string"}, "back\\\\slash": {"type": "string"}, "a_very_long_name_that_goes_on_and_on_and_on_until_it_is_longer_than_names": {"type": "string"}, "a_very_long_name_that_goes_on_and_on_and_on_until_it_is_longer_than_another": {"type": "string"}, "o": {"type": "object", "properties": {"b": {"type": "string"}}}, "o_b": {"type": "string", "x-postgresql-type": "anyelement"}, "select": {"type": "string", "x-postgresql-type": "pg_catalog.varchar(5)[]"}}}}}}}}}}}}'
 SELECT fdw_import.import(:'doc', 'v1');

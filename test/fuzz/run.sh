@@ -18,9 +18,8 @@ mkdir -p build/fuzz
 sources() {
 	case $1 in
 	json_scan) echo src/fdw/json_*.c ;;
-	url) echo src/fdw/url.c ;;
+	url) echo src/fdw/url.c src/fdw/json_pointer.c ;;
 	link_header) echo src/fdw/link_header.c src/fdw/url.c ;;
-	option_value) echo src/fdw/option_value.c ;;
 	types) echo src/types/*_parse.c src/types/decimal.c ;;
 	esac
 }

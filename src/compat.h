@@ -200,4 +200,11 @@ rt_init_materialized_srf(FunctionCallInfo fcinfo)
 }
 #endif
 
+/* 18 tells vacuum_delay_point whether it is ANALYZE that waits. */
+#if PG_VERSION_NUM >= 180000
+#define rt_vacuum_delay_point() vacuum_delay_point(true)
+#else
+#define rt_vacuum_delay_point() vacuum_delay_point()
+#endif
+
 #endif							/* RT_COMPAT_H */

@@ -20,9 +20,15 @@ CREATE FUNCTION retrack.assay_send(retrack.assay) RETURNS bytea
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.assay_send(retrack.assay) IS 'writes the binary form that assay_recv reads';
 
+CREATE FUNCTION retrack.assay_typanalyze(internal) RETURNS boolean
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_typanalyze(internal) IS
+  'statistics of assay columns: besides the standard ones, how often each element is named (most_common_elems in pg_stats)';
+
 CREATE TYPE retrack.assay (
   INPUT = retrack.assay_in, OUTPUT = retrack.assay_out,
   RECEIVE = retrack.assay_recv, SEND = retrack.assay_send,
+  ANALYZE = retrack.assay_typanalyze,
   INTERNALLENGTH = VARIABLE, ALIGNMENT = int4, STORAGE = main);
 COMMENT ON TYPE retrack.assay IS
   'composition of a material: mass fraction of each rare earth element in ppb, with optional standard deviation: "Nd=29.5%,Dy=3.15%+/-0.05%"; at least one element, at most 100 % together';
@@ -185,13 +191,35 @@ CREATE OPERATOR retrack.-> (LEFTARG = retrack.assay, RIGHTARG = retrack.element,
 COMMENT ON OPERATOR retrack.-> (retrack.assay, retrack.element) IS
   'mass fraction of an element; NULL if the assay does not name it';
 
+-- Estimates from the elements' frequencies
+
+CREATE FUNCTION retrack.assay_has_sel(internal, oid, internal, integer) RETURNS double precision
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has_sel(internal, oid, internal, integer) IS 'restriction selectivity of ? on assay';
+
+CREATE FUNCTION retrack.assay_has_any_sel(internal, oid, internal, integer) RETURNS double precision
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has_any_sel(internal, oid, internal, integer) IS 'restriction selectivity of ?| on assay';
+
+CREATE FUNCTION retrack.assay_has_all_sel(internal, oid, internal, integer) RETURNS double precision
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_has_all_sel(internal, oid, internal, integer) IS 'restriction selectivity of ?& on assay';
+
+CREATE FUNCTION retrack.assay_contains_sel(internal, oid, internal, integer) RETURNS double precision
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_contains_sel(internal, oid, internal, integer) IS 'restriction selectivity of @> on assay';
+
+CREATE FUNCTION retrack.assay_contained_sel(internal, oid, internal, integer) RETURNS double precision
+  LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.assay_contained_sel(internal, oid, internal, integer) IS 'restriction selectivity of <@ on assay';
+
 CREATE FUNCTION retrack.assay_has(retrack.assay, retrack.element) RETURNS boolean
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.assay_has(retrack.assay, retrack.element) IS
   'does the assay name the element? (It may do so with 0 %: measured, none found.)';
 CREATE OPERATOR retrack.? (
   LEFTARG = retrack.assay, RIGHTARG = retrack.element, FUNCTION = retrack.assay_has,
-  RESTRICT = contsel, JOIN = contjoinsel);
+  RESTRICT = retrack.assay_has_sel, JOIN = contjoinsel);
 COMMENT ON OPERATOR retrack.? (retrack.assay, retrack.element) IS 'does the assay name the element?';
 
 CREATE FUNCTION retrack.assay_has_any(retrack.assay, retrack.element[]) RETURNS boolean
@@ -200,7 +228,7 @@ COMMENT ON FUNCTION retrack.assay_has_any(retrack.assay, retrack.element[]) IS
   'does the assay name any of the elements? NULLs in the array are ignored';
 CREATE OPERATOR retrack.?| (
   LEFTARG = retrack.assay, RIGHTARG = retrack.element[], FUNCTION = retrack.assay_has_any,
-  RESTRICT = contsel, JOIN = contjoinsel);
+  RESTRICT = retrack.assay_has_any_sel, JOIN = contjoinsel);
 COMMENT ON OPERATOR retrack.?| (retrack.assay, retrack.element[]) IS 'does the assay name any of the elements?';
 
 CREATE FUNCTION retrack.assay_has_all(retrack.assay, retrack.element[]) RETURNS boolean
@@ -209,7 +237,7 @@ COMMENT ON FUNCTION retrack.assay_has_all(retrack.assay, retrack.element[]) IS
   'does the assay name all of the elements? NULLs in the array are ignored';
 CREATE OPERATOR retrack.?& (
   LEFTARG = retrack.assay, RIGHTARG = retrack.element[], FUNCTION = retrack.assay_has_all,
-  RESTRICT = contsel, JOIN = contjoinsel);
+  RESTRICT = retrack.assay_has_all_sel, JOIN = contjoinsel);
 COMMENT ON OPERATOR retrack.?& (retrack.assay, retrack.element[]) IS 'does the assay name all of the elements?';
 
 CREATE FUNCTION retrack.assay_contains(retrack.assay, retrack.assay) RETURNS boolean
@@ -222,12 +250,12 @@ COMMENT ON FUNCTION retrack.assay_contained(retrack.assay, retrack.assay) IS
   'does the second name every element of the first, with at least its fraction? Deviations do not count';
 CREATE OPERATOR retrack.@> (
   LEFTARG = retrack.assay, RIGHTARG = retrack.assay, FUNCTION = retrack.assay_contains,
-  COMMUTATOR = OPERATOR(retrack.<@), RESTRICT = contsel, JOIN = contjoinsel);
+  COMMUTATOR = OPERATOR(retrack.<@), RESTRICT = retrack.assay_contains_sel, JOIN = contjoinsel);
 COMMENT ON OPERATOR retrack.@> (retrack.assay, retrack.assay) IS
   'holds at least: every element of the right side, with at least its fraction';
 CREATE OPERATOR retrack.<@ (
   LEFTARG = retrack.assay, RIGHTARG = retrack.assay, FUNCTION = retrack.assay_contained,
-  COMMUTATOR = OPERATOR(retrack.@>), RESTRICT = contsel, JOIN = contjoinsel);
+  COMMUTATOR = OPERATOR(retrack.@>), RESTRICT = retrack.assay_contained_sel, JOIN = contjoinsel);
 COMMENT ON OPERATOR retrack.<@ (retrack.assay, retrack.assay) IS
   'is held by: every element of the left side is in the right one, with at least the left''s fraction';
 

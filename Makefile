@@ -49,7 +49,7 @@ SQL_PARTS = $(wildcard \
 SQL_SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA = $(wildcard sql/$(EXTENSION)--*--*.sql)
 DATA_built = $(SQL_SCRIPT)
-EXTRA_CLEAN = build results output_iso log tmp_check tmp_check_iso
+EXTRA_CLEAN = $(OBJS:.o=.d) build results output_iso log tmp_check tmp_check_iso
 
 REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=retrack
@@ -58,7 +58,7 @@ ISOLATION_OPTS = --inputdir=test --outputdir=. --load-extension=retrack
 
 PG_CPPFLAGS = -I$(srcdir)/src
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
-	$(if $(findstring clang,$(CC)),-Wno-ignored-attributes -Wno-ignored-optimization-argument -Wno-unknown-warning-option) $(if $(WERROR),-Werror)
+	$(if $(findstring clang,$(CC)),-Wno-ignored-attributes -Wno-ignored-optimization-argument -Wno-unknown-warning-option) $(if $(WERROR),-Werror) -MMD -MP
 SHLIB_LINK = -lcurl -ljansson -lz
 
 PG_CONFIG ?= pg_config
@@ -67,7 +67,10 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 .DEFAULT_GOAL = all
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
-$(OBJS) $(OBJS:.o=.bc): $(RT_HEADERS)
+# what each object includes, as the compiler saw it
+-include $(OBJS:.o=.d)
+$(OBJS): Makefile
+$(OBJS:.o=.bc): $(RT_HEADERS)
 else
 srcdir = .
 all install installcheck clean:

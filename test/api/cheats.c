@@ -224,9 +224,12 @@ report_refused_export(Generator *g, const RefusedExport *cheat)
 		licence_report(g, &terms);
 	}
 	export_report(g, &export, month_of_day(day));
+	/* what a licence does not cover shows in the view as well; mass and uses are the ledger's */
 	cheat_note("export_rule", "shipments", cheat->id, sites[site].party, cheat->expected,
-			   strcmp(cheat->expected, "RTL11") == 0 ? "unlicensed_export" : "-", month_of_day(day),
-			   cheat->note);
+			   strcmp(cheat->expected, "RTL09") == 0 || strcmp(cheat->expected, "RTL10") == 0
+				   ? "-"
+				   : "unlicensed_export",
+			   month_of_day(day), cheat->note);
 }
 
 /* REO that holders have left: of the site's own quota, and of its group's. */

@@ -7,6 +7,7 @@ set -eu
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/test/lib.sh"
 . "$TOP/test/bench/lib.sh"
+BENCH_CLOCK=${BENCH_CLOCK:-cpu}
 bench_start test/bench/balance.sh 'shared_buffers = 4GB'
 ROWS=${ROWS:-5000000}
 TENTH=$((ROWS / 10))
@@ -104,7 +105,7 @@ DO \$\$ BEGIN
   END IF;
 END \$\$;
 SQL
-bench_times "SET max_parallel_workers_per_gather = 0; $SIGMA" "$parallel; $SIGMA"
+BENCH_CLOCK=wall bench_times "SET max_parallel_workers_per_gather = 0; $SIGMA" "$parallel; $SIGMA"
 if [ "$(nproc)" -ge 2 ]; then
 	bench_line balance.parallel "$(bench_ratio 0 1)" '>= 1.7' "serial / two parallel workers, with sigma, same bits, $millions; load average $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores"
 else

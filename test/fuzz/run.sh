@@ -21,6 +21,7 @@ sources() {
 	url) echo src/fdw/url.c src/fdw/json_pointer.c ;;
 	link_header) echo src/fdw/link_header.c src/fdw/url.c ;;
 	types) echo src/types/*_parse.c src/types/decimal.c ;;
+	wide_int) echo src/balance/wide_int.c ;;
 	esac
 }
 

@@ -295,9 +295,10 @@ WITH RECURSIVE above(party_id, ancestor) AS (
   SELECT s.lot, s.share, s.mass, s.origin,
          coalesce(o.reason, CASE WHEN EXISTS (SELECT FROM %1$I.lot l WHERE l.lot_id = s.origin AND NOT l.withdrawn)
                                  THEN 'circular' ELSE 'lot not reported' END) AS reason
-  FROM (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.oid = %2$L::regclass) r
-  CROSS JOIN LATERAL retrack.origin_shares(r.nspname, NULL, 'lot') s
+  -- by the object, so that the view follows a renamed schema; as one value, since a join could be
+  -- planned so that the function is asked for every schema there is
+  FROM retrack.origin_shares((SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                              WHERE c.oid = %2$L::regclass), NULL, 'lot') s
   LEFT JOIN origin o ON o.lot_id = s.origin
   WHERE o.lot_id IS NULL OR o.reason IS NOT NULL
 )

@@ -191,6 +191,7 @@ INSERT INTO lot_edge (input_lot, output_lot, mass) VALUES
   ('x1', 'x3', '500 kg'), ('u1', 'x3', '500 kg'),                 -- one twentieth through x1, a half of u1
   ('x2', 'x4', '999 kg'), ('ghost', 'x4', '1 kg');                -- a thousandth of a lot nobody reported
 SELECT lot_id, form, round(share, 6) AS share, mass, origins, reasons FROM suspect_origin ORDER BY 1;
+SELECT lot_id, share = 1 AS whole FROM suspect_origin WHERE lot_id = 'm2';
 -- two lots that are made of each other come from nowhere
 INSERT INTO lot_edge (input_lot, output_lot, mass) VALUES ('m1', 'u1', '1 kg'), ('x4', 'm2', '1 kg'), ('m2', 'x4', '1 kg');
 DELETE FROM lot_edge WHERE input_lot IN ('x2', 'ghost');

@@ -303,6 +303,15 @@ take_params(const PushedQual *q, bool list_taken, List **params)
 	return true;
 }
 
+static int
+compare_params(const ListCell *a, const ListCell *b)
+{
+	const PushedParam *p = lfirst(a);
+	const PushedParam *q = lfirst(b);
+
+	return p->attnum != q->attnum ? p->attnum - q->attnum : (int) p->kind - (int) q->kind;
+}
+
 List *
 rt_collect_params(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, const char *path,
 				  List *clauses, bool allow_lists, List **replaced, List **pushed)
@@ -333,5 +342,6 @@ rt_collect_params(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, 
 				*replaced = lappend(*replaced, rinfo);
 		}
 	}
+	list_sort(params, compare_params);	/* the same request, in whatever order conditions come */
 	return params;
 }

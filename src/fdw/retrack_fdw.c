@@ -24,7 +24,7 @@ retrack_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IterateForeignScan = rt_iterate_scan;
 	routine->ReScanForeignScan = rt_rescan;
 	routine->EndForeignScan = rt_end_scan;
-	routine->ShutdownForeignScan = rt_shutdown_scan;
+	/* no ShutdownForeignScan: the executor calls it after each FETCH of a cursor, too */
 	routine->ExplainForeignScan = rt_explain_scan;
 	routine->AnalyzeForeignTable = rt_analyze_table;
 	routine->ImportForeignSchema = rt_import_foreign_schema;

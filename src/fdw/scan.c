@@ -248,14 +248,6 @@ rt_finish_scan(FdwScan *scan)
 	rt_stats_add(serverid, STATS_REJECTED, scan->counters.rejected);
 }
 
-/* No more rows are wanted: the connection is of use to others. */
-void
-rt_shutdown_scan(ForeignScanState *node)
-{
-	if (node->fdw_state)
-		rt_finish_scan(node->fdw_state);
-}
-
 void
 rt_end_scan(ForeignScanState *node)
 {
@@ -263,7 +255,7 @@ rt_end_scan(ForeignScanState *node)
 
 	if (scan == NULL)
 		return;
-	rt_shutdown_scan(node);
+	rt_finish_scan(scan);
 	MemoryContextDelete(scan->context);
 	node->fdw_state = NULL;
 }

@@ -59,7 +59,6 @@ extern void rt_begin_scan(ForeignScanState *node, int eflags);
 extern TupleTableSlot *rt_iterate_scan(ForeignScanState *node);
 extern void rt_rescan(ForeignScanState *node);
 extern void rt_end_scan(ForeignScanState *node);
-extern void rt_shutdown_scan(ForeignScanState *node);
 
 extern bool rt_is_async_capable(ForeignPath *path);
 extern void rt_async_request(AsyncRequest *request);

@@ -1,0 +1,233 @@
+# Protects: whatever the plan, a query over a foreign table answers what the same query over a local
+# copy answers; and the API is asked for what the query needs and no more.
+use strict;
+use warnings;
+use lib 'test/t/lib';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+use RecordServer;
+
+my $server = RecordServer->start(PostgreSQL::Test::Utils::tempdir . '/records', rows => 1000);
+my $node = PostgreSQL::Test::Cluster->new('scan');
+$node->init(extra => [ '--encoding=UTF8', '--locale=C.UTF-8' ]);
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nautovacuum = off\njit = off\n");
+$node->start;
+
+sub sql { return $node->safe_psql('postgres', $_[0]) }
+
+sub refused
+{
+	my ($query, $state, $like, $name) = @_;
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', "\\set VERBOSITY verbose\n$query", stdout => \$out, stderr => \$err);
+	like($err, qr/ERROR:\s+$state: .*$like/s, $name) or diag $out;
+	return;
+}
+
+my $columns = q{id int OPTIONS (param 'id', param_from 'id_from', param_to 'id_to', param_in 'ids', sort 'id'),
+	kind text OPTIONS (param 'kind', param_in 'kinds', param_in_style 'repeat', sort 'kind') COLLATE "C",
+	at timestamptz OPTIONS (param_from 'at_from', param_to 'at_to', sort 'at'),
+	y bigint OPTIONS (pointer '/x/y'), n int OPTIONS (sort 'n'), text text};
+my %tables = (
+	records => q{pagination 'link'},
+	cursor => q{pagination 'cursor', records '/data', next '/next', total '/total'},
+	page => q{pagination 'page', records '/data'},
+	offset => q{pagination 'offset', records '/data'},
+	lines => q{format 'ndjson'},
+	slow => q{pagination 'link'});
+sql(qq{
+	CREATE EXTENSION retrack;
+	CREATE SERVER api FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '@{[$server->url]}', limit_param 'limit', page_size '100',
+		sort_param 'sort', sort_nulls 'last');
+	CREATE TABLE local AS SELECT i AS id, ('k' || i % 7)::text COLLATE "C" AS kind, timestamptz '2025-01-01Z' + i * interval '1h' AS at,
+		i::bigint * 2 AS y, CASE WHEN i % 5 <> 0 THEN i END AS n, 'text of ' || i || ' é' AS text FROM generate_series(1, 1000) i;
+	CREATE FUNCTION volatile_id() RETURNS int VOLATILE LANGUAGE plpgsql AS 'BEGIN RETURN 5; END';}
+	. join '', map { "CREATE FOREIGN TABLE f_$_ ($columns) SERVER api OPTIONS (path '/$_', $tables{$_});" } keys %tables);
+
+# queries over %T, the foreign table or its local copy
+my @queries = (
+	'SELECT * FROM %T',
+	'SELECT count(*) FROM %T',
+	q{SELECT text FROM %T WHERE kind = 'k3'},
+	q{SELECT id FROM %T WHERE 'k3' = kind AND id < 50},
+	q{SELECT id FROM %T WHERE id > 10 AND id <= 20},
+	q{SELECT id FROM %T WHERE id BETWEEN 990 AND 2000 AND y % 3 = 0},
+	q{SELECT id FROM %T WHERE at >= '2025-01-10 12:00+02' AND at < '2025-01-11'},
+	q{SELECT id FROM %T WHERE id IN (1, 5, 999, 1001, 5)},
+	q{SELECT id FROM %T WHERE id = ANY (ARRAY[3, NULL, 4])},
+	q{SELECT id FROM %T WHERE id IN (SELECT g FROM generate_series(1, 5) g)},
+	q{SELECT id FROM %T WHERE id = ANY ((SELECT array_agg(g) FROM generate_series(1, 1000, 2) g)::int[])},
+	q{SELECT id FROM %T WHERE id = ANY ((SELECT array_agg(g * 7) FROM generate_series(1, 3000) g)::int[])},
+	q{SELECT id FROM %T WHERE kind IN ('k1', 'k2', 'a,b', '')},
+	q{SELECT id FROM %T WHERE kind = ''},
+	q{SELECT id FROM %T WHERE kind >= 'k5' AND kind < 'k6'},
+	q{SELECT id FROM %T WHERE id = 3000000000},
+	q{SELECT id FROM %T WHERE id = NULL},
+	q{SELECT id FROM %T WHERE id = ANY (NULL)},
+	q{SELECT id FROM %T WHERE id = ANY ('{}')},
+	q{SELECT id FROM %T WHERE false},
+	q{SELECT id FROM %T WHERE n IS NULL AND id < 100},
+	q{SELECT id FROM %T WHERE kind = 'k1' OR id = 7},
+	q{SELECT id FROM %T WHERE id = volatile_id()},
+	q{SELECT id FROM %T WHERE at > timestamptz '2025-02-11Z' - interval '3h'},
+	q{SELECT id FROM %T WHERE at <= 'infinity' AND at > '-infinity' AND id < 4},
+	q{SELECT id, n FROM %T ORDER BY id LIMIT 7},
+	q{SELECT id FROM %T ORDER BY kind DESC, id LIMIT 250},
+	q{SELECT id, n FROM %T ORDER BY n DESC NULLS LAST, id LIMIT 20},
+	q{SELECT id, n FROM %T ORDER BY n, id OFFSET 790 LIMIT 20},
+	q{SELECT id FROM %T WHERE kind = 'k2' ORDER BY id LIMIT 3},
+	q{SELECT kind, count(*), sum(y), max(at) FROM %T GROUP BY kind},
+	q{SELECT a.id, b.id FROM %T a JOIN %T b ON b.id = a.y WHERE a.id < 20},
+	q{SELECT l.id, r.text FROM generate_series(1, 12) l(id) LEFT JOIN %T r ON r.id = l.id * 100},
+	q{SELECT v.k, count(*) FROM (VALUES ('k1'), ('k6'), ('none')) v(k) JOIN %T r ON r.kind = v.k GROUP BY v.k},
+	q{SELECT g, (SELECT max(id) FROM %T r WHERE r.kind = 'k' || g) FROM generate_series(0, 8) g},
+	q{SELECT g, r.id FROM generate_series(1, 4) g, LATERAL (SELECT id FROM %T r WHERE r.id > g * 10 ORDER BY id LIMIT 2) r},
+	q{SELECT g, r.c FROM generate_series(1, 3) g CROSS JOIN LATERAL (SELECT count(*) + g AS c FROM %T) r},
+	q{SELECT id FROM %T r WHERE id > 970 AND EXISTS (SELECT 1 FROM %T s WHERE s.id = r.id + 10)},
+	q{SELECT id FROM %T WHERE id = (SELECT min(id) FROM %T WHERE kind = 'k5')},
+	q{SELECT r FROM %T r WHERE id = 4},
+	q{SELECT DISTINCT kind FROM %T},
+	q{SELECT id FROM %T WHERE id < 5 UNION ALL SELECT id FROM %T WHERE id > 997});
+# in one session each; with settings that provoke nested loops and others that forbid them
+for my $case ([ cursor => '' ], [ cursor => 'SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off;' ],
+	[ records => 'SET enable_nestloop = off; SET enable_hashjoin = off;' ], [ page => '' ], [ offset => '' ], [ lines => '' ])
+{
+	my ($table, $set) = @$case;
+	my $script = $set;
+	for my $i (0 .. $#queries)
+	{
+		my ($f, $l) = map { my $t = $_; $queries[$i] =~ s/%T/$t/gr } "f_$table", 'local';
+		$script .= "WITH f AS MATERIALIZED ($f), l AS MATERIALIZED ($l) SELECT $i, (SELECT count(*) FROM (SELECT f::text FROM f EXCEPT ALL SELECT l::text FROM l) x),
+			(SELECT count(*) FROM (SELECT l::text FROM l EXCEPT ALL SELECT f::text FROM f) x);\n";
+	}
+	my @wrong = map { my ($i, $more, $less) = split /\|/; $more || $less ? "$queries[$i]: $more rows too many, $less missing" : () } split /\n/, sql($script);
+	is("@wrong", '', "$table $set: $#queries queries as over the local copy");
+}
+
+# in prepared statements, seven times, with each kind of plan
+for my $mode (qw(auto force_generic_plan force_custom_plan))
+{
+	my @wrong;
+	for my $case (
+		[ 'int', 'id = $1', 1 .. 7 ], [ 'text', 'kind = $1', map { "'k$_'" } 0 .. 6 ], [ 'int[]', 'id = ANY ($1)', map { "'{$_,1,NULL}'" } 1 .. 7 ],
+		[ 'int', 'id > $1 AND id < $1 + 10', 1, 'NULL', 3 .. 7 ], [ 'timestamptz', 'at >= $1', map { "'2025-02-0${_}Z'" } 1 .. 7 ])
+	{
+		my ($type, $condition, @values) = @$case;
+		my $script = "SET plan_cache_mode = $mode; PREPARE f($type) AS SELECT count(*), sum(id) FROM f_cursor WHERE $condition;
+			PREPARE l($type) AS SELECT count(*), sum(id) FROM local WHERE $condition;\n";
+		$script .= "EXECUTE f($_); EXECUTE l($_);\n" for @values;
+		my @lines = split /\n/, sql($script);
+		for (my $i = 0; $i < @lines; $i += 2) { push @wrong, "$condition: $lines[$i], not $lines[$i + 1]" if $lines[$i] ne $lines[$i + 1] }
+		push @wrong, "$condition: lines missing" if @lines != 14;
+	}
+	is("@wrong", '', "prepared, plan_cache_mode $mode");
+}
+
+# what is asked for
+sub asks
+{
+	my ($query, $expected, $name) = @_;
+	$server->asked;
+	sql($query);
+	is(join(' ', $server->asked), $expected, $name);
+	return;
+}
+asks(q{SELECT id FROM f_cursor WHERE kind = 'k1' AND at >= '2025-02-10 01:00+01' AND y > 3}, '/cursor?kind=k1&at_from=2025-02-10T00%3A00%3A00Z&limit=100', 'conditions become parameters');
+asks(q{SET timezone = 'Asia/Shanghai'; SET datestyle = 'German'; SELECT id FROM f_cursor WHERE kind = 'k1' AND at >= '2025-02-10Z'},
+	'/cursor?kind=k1&at_from=2025-02-10T00%3A00%3A00Z&limit=100', 'whatever the session writes dates like');
+asks(q{SELECT id FROM f_cursor WHERE kind = E'k\\x26a=b c/é?#%'}, '/cursor?kind=k%26a%3Db%20c%2F%C3%A9%3F%23%25&limit=100', 'values cannot break out of their parameter');
+asks(q{SELECT id FROM f_cursor WHERE kind = E'a\r\nX: y'}, '/cursor?kind=a%0D%0AX%3A%20y&limit=100', 'nor out of the line');
+asks(q{SELECT id FROM f_cursor WHERE id IN (3, 1, 2, 3)}, '/cursor?ids=1,2,3&limit=100', 'a list as one parameter');
+asks(q{SELECT id FROM f_cursor WHERE kind IN ('k1', 'k2') AND id > 990}, '/cursor?id_from=990&kinds=k1&kinds=k2&limit=100', 'a list repeated');
+asks(q{SELECT id FROM f_cursor ORDER BY kind DESC NULLS LAST, id LIMIT 5}, '/cursor?sort=-kind,id&limit=5', 'order and page size');
+asks(q{SELECT id FROM f_cursor WHERE y > 100 LIMIT 1}, '/cursor?limit=100', 'LIMIT above a condition that stays here is no hint');
+asks(q{SELECT id FROM f_cursor WHERE id = NULL}, '', 'no row can match: nothing is asked');
+asks(q{SELECT id FROM f_cursor WHERE id = ANY ((SELECT array_agg(g) FROM generate_series(1, 3) g WHERE g > 5)::int[])}, '', 'nor for an empty list');
+asks(q{EXPLAIN (VERBOSE) SELECT id FROM f_cursor WHERE kind = 'k1'}, '', 'EXPLAIN asks nothing');
+asks(q{SELECT v.k, r.id FROM (VALUES ('k1'), ('k2')) v(k) JOIN f_cursor r ON r.kind = v.k AND r.id < 9}, '/cursor?id_to=9&kind=k1&limit=100 /cursor?id_to=9&kind=k2&limit=100',
+	'a join asks once per outer row');
+{
+	$server->asked;
+	sql(q{SELECT id FROM f_cursor WHERE id = ANY ((SELECT array_agg(g * 7) FROM generate_series(1, 3000) g)::int[])});
+	my @asked = $server->asked;
+	cmp_ok(scalar @asked, '>', 3, 'a long list goes out in parts');
+	cmp_ok((sort { $b <=> $a } map { length } @asked)[0], '<', 4100, '... with URLs of bearable length');
+}
+
+# columns that need a value; paths with a parameter
+sql(qq{
+	CREATE FOREIGN TABLE needs (id int, kind text OPTIONS (param 'kind', required 'true')) SERVER api OPTIONS (path '/records', pagination 'link');
+	CREATE FOREIGN TABLE item (id int, kind text OPTIONS (param 'kind')) SERVER api OPTIONS (path '/item/{kind}', pagination 'link');
+	CREATE FOREIGN TABLE exact (id int, kind text OPTIONS (param 'kind', exact 'true'), n int OPTIONS (param_from 'id_from', exact 'true')) SERVER api OPTIONS (path '/records', pagination 'link')});
+refused('SELECT * FROM needs', 'HV002', 'kind', 'a required column names itself');
+refused('SELECT * FROM item WHERE id = 3', 'HV002', 'kind', 'so does the path');
+is(sql(q{SELECT count(*) FROM needs WHERE kind = 'k1'}), sql(q{SELECT count(*) FROM local WHERE kind = 'k1'}), 'required, given');
+is(sql(q{SELECT count(*) FROM item WHERE kind IN ('k1', 'k2')}), sql(q{SELECT count(*) FROM local WHERE kind IN ('k1', 'k2')}), 'path, a request for each value');
+is(sql(q{SELECT count(*) FROM (VALUES ('k1'), ('k3')) v(k) JOIN needs USING (id)} =~ s/USING \(id\)/ON needs.kind = v.k/r), sql(q{SELECT count(*) FROM local WHERE kind IN ('k1', 'k3')}), 'required, by a join');
+refused(q{SELECT * FROM item WHERE kind = '..'}, 'HV00L', 'cannot be sent', 'no way up in a path');
+is(sql(q{SELECT count(*) FROM exact WHERE kind = 'k1'}), sql(q{SELECT count(*) FROM local WHERE kind = 'k1'}), 'exact');
+is(sql(q{SELECT count(*) FROM exact WHERE kind = ''}), '0', 'exact, but an empty value is compared here');
+unlike(sql(q{EXPLAIN SELECT id FROM exact WHERE kind = 'k1' AND n >= 5}), qr/Filter/, 'exact conditions are not checked again');
+like(sql(q{EXPLAIN SELECT id FROM exact WHERE n > 5}), qr/Filter/, '... but > is more than a from parameter says');
+
+# an API that does not keep the order it was asked for
+sql(q{CREATE FOREIGN TABLE unsorted (id int OPTIONS (sort 'nonsense'), kind text) SERVER api OPTIONS (path '/records', pagination 'link');
+	CREATE FOREIGN TABLE disorder (id int, y int OPTIONS (pointer '/x/y'), kind text OPTIONS (sort 'id') COLLATE "C") SERVER api OPTIONS (path '/records', pagination 'link', sort_nulls 'last')});
+refused('SELECT kind FROM disorder ORDER BY kind LIMIT 20', 'HV00M', 'order', 'rows in another order than asked for');
+
+# types refused, rows refused
+sql(q{CREATE FOREIGN TABLE typed (id int, text int, n int NOT NULL) SERVER api OPTIONS (path '/records', pagination 'link');
+	CREATE FOREIGN TABLE skipping (id int, n int NOT NULL) SERVER api OPTIONS (path '/records', pagination 'link', on_error 'skip');
+	CREATE FOREIGN TABLE showing (id int, n int NOT NULL, raw text OPTIONS (pointer ''), error text OPTIONS (pointer '#error'), state text OPTIONS (pointer '#sqlstate'),
+		page int OPTIONS (pointer '#page'), record int OPTIONS (pointer '#record'), at text OPTIONS (pointer '#pointer')) SERVER api OPTIONS (path '/records', pagination 'link', on_error 'skip');
+	CREATE FOREIGN TABLE limited (id int, n int NOT NULL) SERVER api OPTIONS (path '/records', pagination 'link', on_error 'skip', reject_limit '199')});
+refused('SELECT text FROM typed', 'HV024', 'text of 1.*page 1, record 1 of foreign table', 'a value that does not convert: where and which');
+is(sql('SELECT count(*), sum(n) FROM skipping'), sql('SELECT count(n), sum(n) FROM local'), 'refused rows are left out');
+is(sql('SELECT count(*) FROM showing'), '1000', 'nothing refused where nothing is read');
+is(sql('SELECT count(*), count(error) FROM showing'), '1000|200', 'refused rows are shown to who reads why');
+is(sql(q(SELECT id, state, page, record, at, raw LIKE '{"id":105,%' FROM showing WHERE error IS NOT NULL AND id = 105)), '105|23502|2|5|/n|t', '... with all there is to know');
+refused('SELECT sum(n) FROM limited', 'HV00M', '199', 'no more than reject_limit');
+
+# sampling and estimates
+sql('ANALYZE f_cursor');
+is(sql(q{SELECT reltuples FROM pg_class WHERE relname = 'f_cursor'}), '1000', 'ANALYZE counts');
+is(sql(q{SELECT n_distinct FROM pg_stats WHERE tablename = 'f_cursor' AND attname = 'kind'}), '7', '... and samples');
+like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=1000 /, 'a whole scan tells the planner the size');
+
+# errors leave the session and its connections in order
+{
+	my $out = sql(q{
+		DO $$ BEGIN FOR i IN 1 .. 20 LOOP
+			BEGIN PERFORM text FROM typed; EXCEPTION WHEN OTHERS THEN NULL; END;
+			BEGIN PERFORM 1 / (id - 50) FROM f_cursor; EXCEPTION WHEN division_by_zero THEN NULL; END;
+		END LOOP; END $$;
+		BEGIN; DECLARE a CURSOR FOR SELECT id FROM f_page; DECLARE b CURSOR FOR SELECT id FROM f_page;
+		MOVE 150 IN a; FETCH 2 FROM b; MOVE 100 IN b; FETCH 1 FROM b; CLOSE a; FETCH 1 FROM b; COMMIT;
+		SELECT count(*) FROM f_page});
+	like($out, qr/^1\n2\n103\n104\n1000$/, 'two cursors at once, after forty errors');
+	$out = sql(q{SELECT count(*) FROM f_cursor; SELECT count(*) FROM f_link} =~ s/f_link/f_records/r . q{; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor});
+	like($out, qr/Connections Opened: 0\n/, 'connections are kept between scans');
+	$out = sql(q{SELECT count(*) FROM f_cursor; ALTER SERVER api OPTIONS (ADD timeout '9s'); EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor; ALTER SERVER api OPTIONS (DROP timeout)});
+	like($out, qr/Connections Opened: 1\n/, '... until the server is changed');
+}
+is(sql(q{SELECT failed_scans > 20, requests > 500, records > 10000, retries FROM retrack.fdw_stats WHERE server = 'api'}), 't|t|t|0', 'fdw_stats has counted');
+is(sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server; SELECT scans, requests FROM retrack.fdw_stats}), "\n0|0", 'and forgets');
+
+# at once, not one after the other
+sql('CREATE TABLE parent (id int, kind text, text text) PARTITION BY LIST (id); ' . join '', map {
+	"CREATE FOREIGN TABLE slow_$_ PARTITION OF parent FOR VALUES IN ($_) SERVER api OPTIONS (path '/slow?id_to=20', pagination 'link');" } 1 .. 20);
+{
+	my $t0 = time;
+	is(sql(q{SELECT count(*), sum((text IS NOT NULL)::int) FROM parent}), '400|400', 'Append of twenty scans');
+	my $seconds = time - $t0;
+	like(sql('EXPLAIN SELECT * FROM parent'), qr/Async Foreign Scan/, '... is asynchronous');
+	cmp_ok($seconds, '<', 1.6, "... and takes less than twenty times 100 ms: $seconds s") ;
+	my ($out, $err);
+	$t0 = time;
+	$node->psql('postgres', q{SET statement_timeout = '50ms'; SELECT count(*) FROM parent}, stdout => \$out, stderr => \$err);
+	like($err, qr/statement timeout/, '... and can be cancelled');
+	is(sql(q{SELECT count(*) FROM (SELECT id FROM parent LIMIT 5) x}), '5', '... and given up early');
+}
+done_testing();

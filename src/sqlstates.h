@@ -46,6 +46,9 @@
 #define ERRCODE_RT_QUOTA_REDUCED		RT_SQLSTATE('Q', '0', '6')
 #define ERRCODE_RT_QUOTA_ALLOTMENT		RT_SQLSTATE('Q', '0', '7')	/* members' quotas exceed the group's own */
 
+/* journal */
+#define ERRCODE_RT_JOURNAL_TRUNCATE		RT_SQLSTATE('J', '0', '1')
+
 /* several different rules broken by one statement */
 #define ERRCODE_RT_SEVERAL				RT_SQLSTATE('0', '0', '1')
 

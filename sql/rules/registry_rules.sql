@@ -28,6 +28,7 @@ COMMENT ON COLUMN %1$I.violation.resolved_at IS
   'when the row was changed or removed; a row with an open violation draws on no ledger';
 CREATE INDEX violation_open_idx ON %1$I.violation (relation, row_key) WHERE resolved_at IS NULL;
 $ddl$, registry);
+  PERFORM retrack.create_registry_journal(registry);
   PERFORM retrack.attach_licence_triggers(registry);
   PERFORM retrack.attach_triggers(format('%I.shipment', registry)::regclass, 'licence');
   PERFORM retrack.attach_triggers(format('%I.production', registry)::regclass, 'quota');

@@ -123,7 +123,7 @@ rt_rows_next(RowWalk *walk)
 			return false;
 		}
 		MemoryContextSwitchTo(walk->row_cxt);
-		if (old_found && new_found && pair_is_unchanged(walk))
+		if (old_found && new_found && !walk->every_change && pair_is_unchanged(walk))
 			continue;
 		if (old_found)
 		{

@@ -23,6 +23,7 @@ typedef struct RowWalk
 	TupleTableSlot *new_slot;	/* NULL: the event has no new rows */
 	MemoryContext row_cxt;		/* current while a row is looked at; emptied for each */
 	bool	   *open;			/* per old row: had an open violation; NULL: none had */
+	bool		every_change;	/* pairs that differ in nothing are shown too */
 	int64		nold;			/* old rows seen in this walk */
 	bool		old_is_open;	/* the current old row has an open violation */
 } RowWalk;

@@ -392,8 +392,8 @@ refuse_truncate(TriggerData *trigdata, int sqlstate)
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg("cannot truncate \"%s\"", RelationGetRelationName(trigdata->tg_relation)),
-			 errdetail("Its rows draw on a ledger, and TRUNCATE does not show which rows it removes."),
-			 errhint("Use DELETE, which gives back what the rows drew."),
+			 errdetail("Its rows are booked, and TRUNCATE does not show which rows it removes."),
+			 errhint("Use DELETE, which is booked: what the rows drew is given back, and the journal keeps them."),
 			 errtable(trigdata->tg_relation)));
 }
 

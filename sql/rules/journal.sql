@@ -1,0 +1,133 @@
+CREATE FUNCTION retrack.journal_changes() RETURNS trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.journal_changes() IS
+  'statement trigger of a table of reports: writes every change to the registry''s journal, with who, when and the row before, chained per party by SHA-256; attach it with retrack.attach_triggers(relation, ''journal''). Arguments: registry, key, party (column with the party, default exporter), facility (column with the facility whose party it is, default facility_id). TRUNCATE is refused (RTJ01)';
+
+CREATE FUNCTION retrack.journal_hash(previous bytea, party text, seq bigint, recorded_at timestamptz, who text,
+  relation text, row_key text, op text, before text, after_digest bytea) RETURNS bytea
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.journal_hash(bytea, text, bigint, timestamptz, text, text, text, text, text, bytea) IS
+  'SHA-256 that chains a journal entry to the one before it: over the previous hash (32 zero bytes for the first) and the entry''s fields, each text with its length before it (-1: null), numbers and times as 8 bytes';
+
+CREATE FUNCTION retrack.verify_journal(registry name) RETURNS TABLE (party text, seq bigint, problem text)
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  IF to_regclass(format('%I.journal', registry)) IS NULL OR to_regclass(format('%I.journal_head', registry)) IS NULL THEN
+    RAISE EXCEPTION 'schema "%" holds no registry', registry
+      USING ERRCODE = 'RTR02', HINT = 'Make one with CALL retrack.create_registry(...).';
+  END IF;
+  RETURN QUERY EXECUTE format($sql$
+    WITH chained AS (
+      SELECT j.*, lag(j.seq, 1, 0::bigint) OVER w AS seq_before, lag(j.hash) OVER w AS hash_before
+      FROM %1$I.journal j WINDOW w AS (PARTITION BY j.party ORDER BY j.seq)),
+    last AS (SELECT DISTINCT ON (j.party) j.party, j.seq, j.hash FROM %1$I.journal j ORDER BY j.party, j.seq DESC)
+    SELECT c.party, c.seq, CASE WHEN c.seq <> c.seq_before + 1 THEN 'entries before it are missing'
+                                ELSE 'entry was changed, or is not where it was' END
+    FROM chained c
+    WHERE c.seq <> c.seq_before + 1
+       OR c.hash <> retrack.journal_hash(c.hash_before, c.party, c.seq, c.recorded_at, c.who, c.relation, c.row_key,
+                                         c.op, c.before::text, c.after_digest)
+    UNION ALL
+    SELECT coalesce(h.party, l.party), coalesce(h.seq, l.seq),
+           CASE WHEN h.party IS NULL THEN 'the chain has no head' ELSE 'entries at the end are missing' END
+    FROM %1$I.journal_head h FULL JOIN last l ON l.party = h.party
+    WHERE (h.party IS NULL OR coalesce(l.seq, 0) <> h.seq OR (l.hash IS NOT NULL AND l.hash <> h.hash))
+    ORDER BY 1, 2$sql$, registry);
+END $fn$;
+COMMENT ON FUNCTION retrack.verify_journal(name) IS
+  'recomputes the hash chains of the registry''s journal and shows entries that were changed, are missing or were reordered; no row means that all is as it was written. RTR02 if the schema holds no registry';
+
+-- The key of a table's rows as the journal writes it, for a query with the table as "t".
+CREATE FUNCTION retrack.journal_key(relation regclass) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(
+    (SELECT string_agg(format('coalesce(t.%I::text, '''')', k), ' || ''|'' || ' ORDER BY i)
+     FROM (SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) AS key FROM pg_trigger g
+           WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1) a,
+          unnest(string_to_array(a.key, ',')) WITH ORDINALITY u (k, i)),
+    (SELECT string_agg(format('coalesce(t.%I::text, '''')', a.attname), ' || ''|'' || ' ORDER BY a.attnum)
+     FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
+     WHERE x.indrelid = relation AND x.indisprimary))
+$$;
+COMMENT ON FUNCTION retrack.journal_key(regclass) IS
+  'expression for the journal''s row_key of a row "t" of the table; NULL if its rows have no key';
+
+CREATE FUNCTION retrack.rows_as_of(a_row anyelement, at timestamptz) RETURNS SETOF anyelement
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  relation regclass;
+  registry name;
+  key text;
+BEGIN
+  SELECT c.oid, coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
+  INTO relation, registry
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure
+  WHERE c.reltype = pg_typeof(a_row)::oid LIMIT 1;
+  key := retrack.journal_key(relation);
+  IF relation IS NULL OR key IS NULL OR at IS NULL THEN
+    RAISE EXCEPTION 'rows of % are not journalled', coalesce(pg_typeof(a_row)::text, '?')
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'Give a null of a journalled table''s row type and a time: rows_as_of(NULL::trade.shipment, now()).';
+  END IF;
+  RETURN QUERY EXECUTE format($sql$
+    WITH later AS MATERIALIZED (
+      SELECT DISTINCT ON (j.row_key) j.row_key, j.before FROM %1$I.journal j
+      WHERE j.relation = %2$L AND j.recorded_at > $1 AND j.op <> 'move'
+      ORDER BY j.row_key, j.recorded_at, j.seq)
+    SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
+    UNION ALL
+    SELECT (json_populate_record(NULL::%3$s, l.before)).* FROM later l WHERE l.before IS NOT NULL$sql$,
+    registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation),
+    relation, key) USING at;
+END $fn$;
+COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
+  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. 22023 if the table is not journalled';
+
+-- Tables, and the triggers on what parties report.
+CREATE FUNCTION retrack.create_registry_journal(registry name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
+BEGIN
+  EXECUTE format($ddl$
+CREATE TABLE %1$I.journal (
+  party text NOT NULL,
+  seq bigint NOT NULL CHECK (seq > 0),
+  recorded_at timestamptz NOT NULL,
+  who text NOT NULL,
+  relation text NOT NULL,
+  row_key text NOT NULL,
+  op text NOT NULL CHECK (op IN ('insert', 'update', 'delete', 'move')),
+  before json,
+  after_digest bytea,
+  hash bytea NOT NULL,
+  PRIMARY KEY (party, seq)
+);
+CREATE INDEX journal_recorded_at_idx ON %1$I.journal USING brin (recorded_at);
+COMMENT ON TABLE %1$I.journal IS 'every change of a reported row, chained per party by SHA-256: see retrack.verify_journal and retrack.rows_as_of';
+COMMENT ON COLUMN %1$I.journal.party IS 'whose chain the entry is in; empty if the row names no party';
+COMMENT ON COLUMN %1$I.journal.seq IS 'number of the entry in its chain, from 1 without gaps';
+COMMENT ON COLUMN %1$I.journal.recorded_at IS 'when the entry was written';
+COMMENT ON COLUMN %1$I.journal.who IS 'the session''s user';
+COMMENT ON COLUMN %1$I.journal.relation IS 'schema and table of the row (the topmost one, of a partition)';
+COMMENT ON COLUMN %1$I.journal.row_key IS 'key of the row, columns joined by |';
+COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain';
+COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change; null for insert and move';
+COMMENT ON COLUMN %1$I.journal.after_digest IS 'SHA-256 of the row after the change, as JSON in UTC; null for delete';
+COMMENT ON COLUMN %1$I.journal.hash IS 'retrack.journal_hash of the entry and the one before it';
+
+CREATE TABLE %1$I.journal_head (
+  party text PRIMARY KEY,
+  seq bigint NOT NULL,
+  hash bytea NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE %1$I.journal_head IS 'where each party''s chain ends; its row is locked while entries are appended';
+COMMENT ON COLUMN %1$I.journal_head.party IS 'whose chain';
+COMMENT ON COLUMN %1$I.journal_head.seq IS 'number of its last entry';
+COMMENT ON COLUMN %1$I.journal_head.hash IS 'hash of its last entry';
+$ddl$, registry);
+  PERFORM retrack.attach_triggers(format('%I.%I', registry, v.t)::regclass, 'journal', VARIADIC v.arguments)
+  FROM (VALUES ('shipment', '{party=exporter}'::text[]), ('production', '{facility=facility_id}'), ('transfer', '{party=reported_by}'),
+               ('inventory', '{facility=facility_id}'), ('loss', '{facility=facility_id}'), ('lot', '{facility=facility_id}'),
+               ('submission', '{party=producer}')) v (t, arguments);
+END $fn$;
+COMMENT ON FUNCTION retrack.create_registry_journal(name) IS 'step of create_registry: the journal and its triggers';

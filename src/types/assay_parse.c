@@ -25,20 +25,20 @@ typedef struct Amount
 	bool		has_unit;
 } Amount;
 
-typedef struct Value
+typedef struct AssayValue
 {
 	Amount		fraction;
 	Amount		sd;
 	bool		has_sd;
-} Value;
+} AssayValue;
 
-typedef struct Reader
+typedef struct AssayReader
 {
 	const char *p;
 	const char *end;
 	AssayParts *parts;
 	AssayFault *fault;
-} Reader;
+} AssayReader;
 
 static void
 skip_blanks(const char **p, const char *end)
@@ -61,7 +61,7 @@ accept_word(const char **p, const char *end, const char *word)
 }
 
 static AssayParse
-fail(Reader *r, AssayParse code, const char *at, const char *end, Element element)
+fail(AssayReader *r, AssayParse code, const char *at, const char *end, Element element)
 {
 	r->fault->at = at;
 	r->fault->len = (int) Min(end - at, 64);
@@ -97,7 +97,7 @@ read_amount(const char **p, const char *end, Amount *a)
 }
 
 static bool
-read_value(const char **p, const char *end, Value *v)
+read_value(const char **p, const char *end, AssayValue *v)
 {
 	v->has_sd = false;
 	if (!read_amount(p, end, &v->fraction))
@@ -133,7 +133,7 @@ is_negative(const Amount *a)
 
 /* Enters one entry into the parts; name and at are for the report of a fault. */
 static AssayParse
-add_entry(Reader *r, const char *name, size_t name_len, const Value *v,
+add_entry(AssayReader *r, const char *name, size_t name_len, const AssayValue *v,
 		  const char *at, const char *at_end)
 {
 	const ElementInfo *oxide = NULL;
@@ -164,13 +164,13 @@ add_entry(Reader *r, const char *name, size_t name_len, const Value *v,
 }
 
 static AssayParse
-read_text(Reader *r)
+read_text(AssayReader *r)
 {
 	do
 	{
 		const char *name;
 		const char *name_end;
-		Value		v;
+		AssayValue		v;
 		AssayParse	code;
 
 		skip_blanks(&r->p, r->end);
@@ -279,7 +279,7 @@ read_json_string(const char **p, const char *end, char *buf, size_t *len)
  * into buf, which has to live as long as the value is used.
  */
 static bool
-read_json_value(const char **p, const char *end, char *buf, Value *v)
+read_json_value(const char **p, const char *end, char *buf, AssayValue *v)
 {
 	size_t		len;
 	const char *s = buf;
@@ -302,7 +302,7 @@ read_json_value(const char **p, const char *end, char *buf, Value *v)
 
 /* Reads {"fraction": ..., "sd": ...}; buf holds two strings. */
 static bool
-read_json_pair(const char **p, const char *end, char *buf, Value *v)
+read_json_pair(const char **p, const char *end, char *buf, AssayValue *v)
 {
 	bool		have_fraction = false;
 
@@ -313,7 +313,7 @@ read_json_pair(const char **p, const char *end, char *buf, Value *v)
 	{
 		char		key[JSON_STRING_MAX];
 		size_t		len;
-		Value		part;
+		AssayValue		part;
 
 		if (!read_json_string(p, end, key, &len) || !accept_word(p, end, ":"))
 			return false;
@@ -338,7 +338,7 @@ read_json_pair(const char **p, const char *end, char *buf, Value *v)
 }
 
 static AssayParse
-read_object(Reader *r)
+read_object(AssayReader *r)
 {
 	if (accept_word(&r->p, r->end, "}"))
 		return ASSAY_PARSE_OK;
@@ -349,7 +349,7 @@ read_object(Reader *r)
 		size_t		name_len;
 		const char *at;
 		const char *at_end;
-		Value		v;
+		AssayValue		v;
 		AssayParse	code;
 		bool		ok;
 
@@ -399,7 +399,7 @@ rt_assay_check(const AssayParts *parts, AssayFault *fault)
 AssayParse
 rt_assay_parse(const char *s, size_t len, AssayParts *parts, AssayFault *fault)
 {
-	Reader		r;
+	AssayReader		r;
 	AssayParse	code;
 
 	memset(parts, 0, sizeof(*parts));

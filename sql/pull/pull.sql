@@ -99,7 +99,7 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp A
   WHERE attrelid = source AND attnum > 0 AND NOT attisdropped AND 'pointer=' || pointer = ANY (attfdwoptions) LIMIT 1
 $$;
 COMMENT ON FUNCTION retrack.pull_error_column(regclass, text) IS
-'for retrack.pull: the column of a foreign table of retrack_fdw that shows the raw record (pointer '''') or what was wrong with it (''#error'', …); NULL: none';
+'for retrack.pull: the column of a foreign table of retrack_fdw that shows the raw record (pointer '''') or what was wrong with it (''#error'', ...); NULL: none';
 
 CREATE FUNCTION retrack.pull_prepare(source regclass, target regclass, key_columns text[], version_column text,
   high_water_column text, withdrawn_column text, registry name)

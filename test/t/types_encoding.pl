@@ -7,7 +7,6 @@ use Encode qw(encode);
 use PostgreSQL::Test::Cluster;
 use Test::More;
 
-binmode(Test::More->builder->$_, ':utf8') for qw(output failure_output todo_output);
 my $node = PostgreSQL::Test::Cluster->new('types_encoding');
 $node->init;
 $node->start;

@@ -227,8 +227,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
 DECLARE
   from_here text := since;
+  memory text := current_setting('work_mem');
 BEGIN
   went_back := false;
+  -- sorts once for the whole pull, as building an index does
+  IF pg_size_bytes(current_setting('maintenance_work_mem')) > pg_size_bytes(memory) THEN
+    PERFORM set_config('work_mem', current_setting('maintenance_work_mem'), true);
+  END IF;
   IF since IS NOT NULL AND job.high_water_type IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) THEN
     EXECUTE format('SELECT (%L::%s - %L::interval)::%2$s::text', since, job.high_water_type, overlap) INTO from_here;
   END IF;
@@ -239,6 +244,7 @@ BEGIN
     CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END,
     job.order_by);
   GET DIAGNOSTICS staged = ROW_COUNT;
+  PERFORM set_config('work_mem', memory, true);
   IF staged > 1000 THEN
     EXECUTE format('CREATE INDEX ON %s ("#seq")', job.stage);
   END IF;
@@ -317,7 +323,9 @@ COMMENT ON FUNCTION retrack.pull_row_at_fault(text) IS
 'for retrack.pull: whether an error speaks of a row (its data, a constraint, a rule, row security), so that the row is rejected, or of the whole pull. NULL: NULL';
 
 CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+-- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
   todo bigint[] := ARRAY[first, last];
   lo bigint;

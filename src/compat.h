@@ -207,4 +207,13 @@ rt_init_materialized_srf(FunctionCallInfo fcinfo)
 #define rt_vacuum_delay_point() vacuum_delay_point()
 #endif
 
+/* 16 added onlySummarizing; a plain insert into indexes that raise their own errors is all we need. */
+#if PG_VERSION_NUM >= 160000
+#define rt_insert_index_tuples(rel_info, slot, estate) \
+	ExecInsertIndexTuples(rel_info, slot, estate, false, false, NULL, NIL, false)
+#else
+#define rt_insert_index_tuples(rel_info, slot, estate) \
+	ExecInsertIndexTuples(rel_info, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif							/* RT_COMPAT_H */

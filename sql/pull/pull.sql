@@ -19,6 +19,13 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_unlock';
 COMMENT ON FUNCTION retrack.pull_unlock(regclass) IS
 'for retrack.pull: gives the lock back; false: it was not held. NULL: NULL';
 
+CREATE FUNCTION retrack.pull_load(target regclass, query text, first bigint, last bigint) RETURNS bigint
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_load';
+COMMENT ON FUNCTION retrack.pull_load(regclass, text, bigint, bigint) IS
+'for retrack.pull: inserts the rows of a query (with bigint parameters first and last) that has the columns of the target, as COPY does, foreign keys
+checked each value once for all rows; returns how many. NULL, and nothing is done, where an argument is NULL or the target is not an ordinary table that the caller may
+write to and read, without row triggers, row security, generated columns and deferrable keys. Errors: those of INSERT';
+
 CREATE TYPE retrack.pull_job AS (
   source regclass,
   target regclass,
@@ -33,6 +40,7 @@ CREATE TYPE retrack.pull_job AS (
   expressions text,
   live text,
   on_conflict text,
+  load text,
   upsert text,
   withdraw text,
   row_values text,
@@ -199,6 +207,16 @@ BEGIN
     || ' WHERE ' || newer, 'NOTHING');
   job.upsert := format('INSERT INTO %s AS t (%s) SELECT %s FROM %s AS s WHERE %s ORDER BY s."#seq" ',
     job.target_name, job.columns, job.expressions, job.stage, job.live);
+  -- the same rows with all columns of the target, for pull_load
+  SELECT format('SELECT %s FROM %s AS s WHERE %s ORDER BY s."#seq"', string_agg(
+      CASE WHEN a.attname = ANY (shared) THEN
+             CASE WHEN c.same THEN 's.' || quote_ident(a.attname) ELSE format('CAST(s.%I AS %s)', a.attname, c.target_type) END
+           ELSE format('CAST(%s AS %s)', coalesce(pg_get_expr(d.adbin, d.adrelid), 'NULL'), format_type(a.atttypid, a.atttypmod)) END, ', ' ORDER BY a.attnum), job.stage, job.live)
+  INTO job.load FROM pg_attribute AS a
+  LEFT JOIN retrack.pull_columns(source, target) AS c ON c.name = a.attname AND c.in_target
+  LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped
+  HAVING bool_and(a.attidentity = '' AND a.attgenerated = '');
   IF withdrawn_from IS NOT NULL AND withdrawn_to IS NULL THEN
     job.withdraw := format('DELETE FROM %s AS t USING %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I AND %s',
       job.target_name, job.stage, withdrawn_from,
@@ -345,8 +363,14 @@ BEGIN
     todo := todo[1 : cardinality(todo) - 2];
     BEGIN
       SET CONSTRAINTS ALL IMMEDIATE;
-      EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
-      GET DIAGNOSTICS n = ROW_COUNT;
+      n := NULL;
+      IF plain AND hi - lo >= 100 THEN
+        n := retrack.pull_load(job.target, job.load, lo, hi);
+      END IF;
+      IF n IS NULL THEN
+        EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
+        GET DIAGNOSTICS n = ROW_COUNT;
+      END IF;
       IF job.withdraw IS NOT NULL THEN
         EXECUTE job.withdraw USING lo, hi;
         GET DIAGNOSTICS m = ROW_COUNT;

@@ -23,10 +23,13 @@ stage_as_server_user() {
 	mkdir -p "$stage/build" "$TOP/build"
 	chown -R postgres:postgres "$stage"
 	trap 'kill -TERM "$child" 2>/dev/null; wait "$child"' INT TERM
+	# from a directory that the user can read
+	cd "$stage"
 	runuser -u postgres -- env HOME="$stage" "$stage/$script" "$@" &
 	child=$!
 	wait "$child" || status=$?
 	cp -r "$stage/build/." "$TOP/build/" 2>/dev/null || true
+	cd /
 	rm -rf "$stage"
 	exit "$status"
 }

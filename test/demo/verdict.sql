@@ -8,6 +8,7 @@ SET retrack.as_of = '2026-02-01';
 CREATE TEMP VIEW found AS
   SELECT sqlstate::text AS finding, row_key AS id, '-' AS month FROM pull_reject WHERE resolved_at IS NULL
   UNION SELECT 'transfer_difference', transfer_id, '-' FROM transfer_difference
+  UNION SELECT 'unlicensed_export', shipment_id, '-' FROM unlicensed_export
   UNION SELECT 'vat_gap', delivery_id, '-' FROM vat_gap
   UNION SELECT 'customs_gap', coalesce(shipment_id, declaration_ids[1]), '-' FROM customs_gap
   UNION SELECT 'unexplained_gain', facility_id, to_char(lower(period), 'YYYY-MM') FROM unexplained_gain
@@ -23,7 +24,7 @@ CREATE TEMP VIEW wanted AS
          CASE WHEN w.finding = 'overdue_submission' THEN p.party ELSE p.id END AS id,
          CASE WHEN w.finding IN ('unexplained_gain', 'facility_balance', 'overdue_submission') THEN p.period ELSE '-' END AS month
   FROM planted AS p CROSS JOIN LATERAL (VALUES (p.expected), (p.also)) AS w(finding)
-  WHERE w.finding NOT IN ('-', 'unlicensed_export');
+  WHERE w.finding <> '-';
 
 CREATE TEMP TABLE verdict AS
   SELECT CASE WHEN f.id IS NULL THEN 'missed' WHEN w.id IS NULL THEN 'wrongly found' ELSE 'found' END AS verdict,

@@ -23,14 +23,12 @@ sub start_node
 sub answers
 {
 	my ($node, $db) = @_;
-	my %answer;
 	my @relations = split /\n/, $node->safe_psql($db, q{
 		SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		WHERE n.nspname = 'trade' AND c.relkind IN ('r', 'v', 'p') ORDER BY 1});
-	$answer{$_} = $node->safe_psql($db, qq{SELECT t::text FROM trade."$_" t ORDER BY 1}) for @relations;
-	$answer{'~verify_ledger'} = $node->safe_psql($db, q{
-		SELECT CASE WHEN to_regproc('retrack.verify_ledger') IS NULL THEN ''
-			ELSE (xpath('/row/n/text()', query_to_xml($$SELECT count(*) AS n FROM retrack.verify_ledger('trade')$$, false, true, '')))[1]::text END});
+	my $all = $node->safe_psql($db, join '', map { qq{SELECT '=== $_';\nSELECT t::text FROM trade."$_" t ORDER BY 1;\n} } @relations);
+	my %answer = $all =~ /^=== (\w+)\n(.*?)(?=^===|\z)/msg;
+	$answer{'~verify_ledger'} = $node->safe_psql($db, q{SELECT * FROM retrack.verify_ledger('trade')});
 	return \%answer;
 }
 
@@ -108,6 +106,7 @@ write_books($node, 'origin');
 $node->safe_psql('origin', q{CALL retrack.grant_registry('trade', 'mag', 'producer', 'MAG')});
 my $expected = answers($node, 'origin');
 cmp_ok(scalar(keys %$expected), '>', 40, 'there is something to compare');
+is($expected->{'~verify_ledger'}, '', 'and the ledgers agree with the rows');
 isnt($expected->{$_}, '', "$_ has an answer to lose")
   for qw(facility_balance transfer_difference overdue_submission client_volume export_recovery vat_gap customs_gap suspect_origin licence_usage quota_usage);
 
@@ -152,10 +151,8 @@ for my $db (qw(plain custom apart))
 	my ($rc, $out, $err) = $node->psql($db, q{
 INSERT INTO trade.shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, licence, control_code, form, assay, net_mass)
 VALUES ('too much', '2025-06-01', 'MAG', 'C1', 'C1', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=3%', '9 t')});
-	SKIP: {
-		skip 'no rules in this build', 1 unless exists $expected->{licence_status};
-		like($err, qr/RTL09|exceed|left/i, "$db: what was drawn before the dump is drawn after it");
-	}
+	# 3 kg to 150 kg in steps of 3 are 3825 kg; S7 fell from 21 to 1, S8's 24 were withdrawn
+	like($err, qr/RTL09.*6\.219 t left/, "$db: what was drawn before the dump is drawn after it");
 	is($node->safe_psql($db, q{SET ROLE mag; SELECT count(*) = (SELECT count(*) FROM trade.shipment WHERE exporter = 'MAG'), count(*) > 0, (SELECT count(*) FROM trade.production) FROM trade.shipment}),
 		't|t|0', "$db: row security came along");
 }
@@ -181,6 +178,7 @@ $standby->stop;
 my $subscriber = start_node('subscriber');
 $subscriber->safe_psql('postgres', 'CREATE DATABASE origin');
 $subscriber->safe_psql('origin', q{CREATE EXTENSION retrack; CALL retrack.create_registry('trade');
+	SET session_replication_role = replica;
 	DO $$ DECLARE t text; BEGIN FOR t IN SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 'trade'::regnamespace AND relkind = 'r' LOOP EXECUTE 'TRUNCATE ' || t || ' CASCADE'; END LOOP; END $$});
 $node->safe_psql('origin', 'CREATE PUBLICATION books FOR ALL TABLES');
 my $source = $node->connstr . ' dbname=origin';

@@ -57,6 +57,12 @@ typedef struct ConvertError
 /* Sets column->fast by the column's type; arrays and domains aside. */
 extern void rt_convert_choose_fast(ConvertColumn *column);
 
+/* Those of dates and times. */
+extern bool rt_convert_fast_date(ConvertColumn *column, const JsonValue *value, Datum *result);
+extern bool rt_convert_fast_time(ConvertColumn *column, const JsonValue *value, Datum *result);
+extern bool rt_convert_fast_timestamp(ConvertColumn *column, const JsonValue *value, Datum *result);
+extern bool rt_convert_fast_timestamptz(ConvertColumn *column, const JsonValue *value, Datum *result);
+
 /* Fast only if every element is. */
 extern bool rt_convert_fast_array(ConvertColumn *column, const JsonValue *value, Datum *result);
 

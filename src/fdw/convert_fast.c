@@ -14,12 +14,9 @@
 #include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
 #include "utils/uuid.h"
 
 #include "fdw/convert.h"
@@ -238,13 +235,35 @@ fast_float4(ConvertColumn *column, const JsonValue *value, Datum *result)
 #endif
 }
 
+/* Turns an exponent into digits or scale; false if they become too many. */
+static inline bool
+apply_exponent(Decimal18 *d)
+{
+	int			scale = d->scale - d->exponent;
+
+	if (scale > DIGITS_MAX || d->ndigits - scale > DIGITS_MAX)
+		return false;
+	if (scale < 0)
+	{
+		if (-scale > DIGITS_MAX)
+			return false;
+		d->digits *= (uint64) powers_of_ten[-scale];
+		d->ndigits -= d->digits != 0 ? scale : 0;
+		scale = 0;
+	}
+	d->scale = scale;
+	return true;
+}
+
 /* A number of few digits, with the display scale that its text gives it. */
 static bool
 fast_numeric(ConvertColumn *column, const JsonValue *value, Datum *result)
 {
 	Decimal18	d;
 
-	if (!is_scalar_text(value) || !read_decimal(value->data, value->len, &d) || d.has_exponent)
+	if (!is_scalar_text(value) || !read_decimal(value->data, value->len, &d))
+		return false;
+	if (d.has_exponent && !apply_exponent(&d))
 		return false;
 	if (column->typmod >= (int32) VARHDRSZ)
 	{
@@ -290,150 +309,31 @@ fast_text(ConvertColumn *column, const JsonValue *value, Datum *result)
 {
 	if (value->kind == JV_BAD_STRING)
 		return false;
-	if (column->typmod >= (int32) VARHDRSZ && value->len > (size_t) (column->typmod - VARHDRSZ))
-		return false;
 	if (GetDatabaseEncoding() != PG_UTF8 && !is_ascii(value->data, value->len))
+		return false;
+	if (column->typmod >= (int32) VARHDRSZ && value->len > (size_t) (column->typmod - VARHDRSZ) &&
+		pg_mbstrlen_with_len(value->data, (int) value->len) > column->typmod - VARHDRSZ)
 		return false;
 	*result = PointerGetDatum(cstring_to_text_with_len(value->data, (int) value->len));
 	return true;
 }
 
-/* n decimal digits; a character that is none makes *bad non-zero. */
-static inline unsigned
-read_digits(const char *p, int n, unsigned *bad)
-{
-	unsigned	v = 0;
-
-	for (int i = 0; i < n; i++)
-	{
-		unsigned	digit = (unsigned char) p[i] - '0';
-
-		*bad |= digit > 9;
-		v = v * 10 + digit;
-	}
-	return v;
-}
-
-/* Ten characters YYYY-MM-DD to days since 2000-01-01. */
-static inline bool
-read_date(const char *p, int *days)
-{
-	static const unsigned char month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	unsigned	bad = p[4] != '-' || p[7] != '-';
-	unsigned	y = read_digits(p, 4, &bad);
-	unsigned	m = read_digits(p + 5, 2, &bad);
-	unsigned	d = read_digits(p + 8, 2, &bad);
-
-	if (bad || y < 1 || m < 1 || m > 12 || d < 1 ||
-		d > month_days[m - 1] + (unsigned) (m == 2 && isleap((int) y)))
-		return false;
-	*days = date2j((int) y, (int) m, (int) d) - POSTGRES_EPOCH_JDATE;
-	return true;
-}
-
+/* character(n): blanks up to n characters. */
 static bool
-fast_date(ConvertColumn *column, const JsonValue *value, Datum *result)
+fast_bpchar(ConvertColumn *column, const JsonValue *value, Datum *result)
 {
-	int			days;
+	int			n = column->typmod - VARHDRSZ;
+	text	   *padded;
 
-	if (value->kind != JV_STRING || value->len != 10 || !read_date(value->data, &days))
+	if (n < 0)
+		return fast_text(column, value, result);
+	if (value->kind == JV_BAD_STRING || value->len > (size_t) n || !is_ascii(value->data, value->len))
 		return false;
-	*result = DateADTGetDatum(days);
-	return true;
-}
-
-/* Z or an offset; *seconds east of Greenwich. */
-static inline bool
-read_offset(const char *p, const char *end, int *seconds)
-{
-	unsigned	bad;
-	unsigned	h;
-	unsigned	m;
-
-	if (end - p == 1 && *p == 'Z')
-	{
-		*seconds = 0;
-		return true;
-	}
-	if (end - p != 6 || (*p != '+' && *p != '-'))
-		return false;
-	bad = p[3] != ':';
-	h = read_digits(p + 1, 2, &bad);
-	m = read_digits(p + 4, 2, &bad);
-	if (bad || h > 15 || m > 59)
-		return false;
-	*seconds = (int) (h * 3600 + m * 60);
-	if (*p == '-')
-		*seconds = -*seconds;
-	return true;
-}
-
-/*
- * RFC 3339 (or a space for the T), at most six digits of a second's fraction;
- * *local is what the clock shows.  *offset_at is where the offset begins, if
- * there is one.
- */
-static inline bool
-read_timestamp(const JsonValue *value, Timestamp *local, const char **offset_at)
-{
-	const char *p = value->data;
-	const char *end = p + value->len;
-	int			days;
-	unsigned	bad;
-	unsigned	h;
-	unsigned	m;
-	unsigned	s;
-	int64		usec = 0;
-
-	if (value->kind != JV_STRING || value->len < 19 || !read_date(p, &days))
-		return false;
-	bad = (p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':';
-	h = read_digits(p + 11, 2, &bad);
-	m = read_digits(p + 14, 2, &bad);
-	s = read_digits(p + 17, 2, &bad);
-	if (bad || h > 23 || m > 59 || s > 59)
-		return false;
-	p += 19;
-	if (p < end && *p == '.')
-	{
-		const char *first = ++p;
-
-		for (; p < end && *p >= '0' && *p <= '9'; p++)
-			usec = usec * 10 + (*p - '0');
-		if (p == first || p - first > 6)
-			return false;
-		usec *= powers_of_ten[6 - (p - first)];
-	}
-	*local = days * USECS_PER_DAY + (int64) (h * 3600 + m * 60 + s) * USECS_PER_SEC + usec;
-	*offset_at = p;
-	return true;
-}
-
-static bool
-fast_timestamptz(ConvertColumn *column, const JsonValue *value, Datum *result)
-{
-	Timestamp	local;
-	const char *offset_at;
-	int			seconds;
-
-	/* without an offset the session's time zone decides */
-	if (column->typmod >= 0 || !read_timestamp(value, &local, &offset_at) ||
-		!read_offset(offset_at, value->data + value->len, &seconds))
-		return false;
-	*result = TimestampTzGetDatum(local - seconds * USECS_PER_SEC);
-	return true;
-}
-
-static bool
-fast_timestamp(ConvertColumn *column, const JsonValue *value, Datum *result)
-{
-	Timestamp	local;
-	const char *offset_at;
-
-	if (column->typmod >= 0 || !read_timestamp(value, &local, &offset_at) ||
-		offset_at != value->data + value->len)
-		return false;
-	*result = TimestampGetDatum(local);
+	padded = palloc(VARHDRSZ + n);
+	SET_VARSIZE(padded, VARHDRSZ + n);
+	memcpy(VARDATA(padded), value->data, value->len);
+	memset(VARDATA(padded) + value->len, ' ', n - value->len);
+	*result = PointerGetDatum(padded);
 	return true;
 }
 
@@ -677,9 +577,11 @@ rt_convert_choose_fast(ConvertColumn *column)
 		{BOOLOID, fast_bool},
 		{TEXTOID, fast_text},
 		{VARCHAROID, fast_text},
-		{DATEOID, fast_date},
-		{TIMESTAMPOID, fast_timestamp},
-		{TIMESTAMPTZOID, fast_timestamptz},
+		{BPCHAROID, fast_bpchar},
+		{DATEOID, rt_convert_fast_date},
+		{TIMEOID, rt_convert_fast_time},
+		{TIMESTAMPOID, rt_convert_fast_timestamp},
+		{TIMESTAMPTZOID, rt_convert_fast_timestamptz},
 		{UUIDOID, fast_uuid},
 		{JSONOID, fast_json},
 		{JSONBOID, fast_jsonb},

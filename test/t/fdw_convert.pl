@@ -57,12 +57,14 @@ for (1 .. 300)
 	}
 	push @values, qq("$text");
 }
+push @values, sprintf('"%02d:%02d:%02d%s"', rand(24.4), rand(60.5), rand(60.5), pick('', '', '.' . digits(1 + int(rand(7))), 'Z', '+08')) for 1 .. 100;
+push @values, qw("10:11:12" "10:11" "101112" "1:11:12" "10:11:12.1234567" "24:00:00");
 push @values, int(rand(10 ** int(1 + rand(8)))) . 'e' . (int(rand(50)) - 25) for 1 .. 200;
 utf8::decode($_), utf8::encode($_) for @values;
 
 my @types = (
 	'smallint', 'integer', 'bigint', 'real', 'double precision', 'numeric', 'numeric(10,2)', 'numeric(3,0)', 'numeric(20,10)', 'boolean', 'text', 'character varying', 'character varying(5)', 'character(5)',
-	'name', '"char"', 'date', 'timestamp', 'timestamptz', 'timestamp(0)', 'timestamptz(3)', 'time', 'interval', 'uuid', 'json', 'jsonb', 'bytea', 'inet', 'int4range', 'point',
+	'name', '"char"', 'date', 'timestamp', 'timestamptz', 'timestamp(0)', 'timestamptz(3)', 'time', 'time(2)', 'interval', 'uuid', 'json', 'jsonb', 'bytea', 'inet', 'int4range', 'point',
 	'retrack.element', 'retrack.mass', 'retrack.licence_id', 'retrack.assay', 'retrack.form', 'oid', 'money', 'small_text', 'positive', 'some_days');
 
 my $body = '';

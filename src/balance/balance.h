@@ -96,9 +96,11 @@ typedef struct BalanceInstrument
 {
 	char	   *name;			/* not terminated */
 	uint32		len;
-	uint32		hash;
+	uint64		key[2];			/* of the name: see balance_state.c */
 	Wide192    *bias;			/* by slot, "cap" of the state; 0 where it has no term */
 } BalanceInstrument;
+
+#define INSTRUMENT_HINTS 32
 
 /*
  * The accumulators.  Elements get a slot when they first appear, so that a
@@ -117,7 +119,7 @@ typedef struct BalanceState
 
 	int			ninstruments;
 	int			instrument_cap;
-	int			last;			/* the instrument used last: rows of one come together */
+	uint8		hint[INSTRUMENT_HINTS]; /* index of the one met last whose key falls there */
 	int			nbuckets;		/* power of two, or 0 while the array is searched */
 	BalanceInstrument *instrument;
 	int32	   *bucket;			/* open addressing: index + 1, 0 where free */

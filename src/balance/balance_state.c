@@ -80,6 +80,43 @@ rt_balance_need_var(BalanceState *st)
 		st->var = MemoryContextAllocZero(st->cxt, sizeof(Wide320) * SPAN_COUNT * st->cap);
 }
 
+/*
+ * A name of up to 16 bytes is its key, the first and last eight bytes of it
+ * (which may overlap) or fewer, padded; a longer one's key is its hash.
+ */
+static inline void
+set_key(uint64 *key, const char *name, uint32 len)
+{
+	key[0] = key[1] = 0;
+	if (likely(len >= 8 && len <= 16))
+	{
+		memcpy(&key[0], name, 8);
+		memcpy(&key[1], name + len - 8, 8);
+	}
+	else if (len < 8)
+		memcpy(&key[0], name, len);
+	else
+		key[0] = DatumGetUInt64(hash_any_extended((const unsigned char *) name, len, 0));
+}
+
+static inline bool
+has_name(const BalanceInstrument *instrument, const uint64 *key, const char *name, uint32 len)
+{
+	return instrument->key[0] == key[0] && instrument->key[1] == key[1] && instrument->len == len &&
+		(len <= 16 || memcmp(instrument->name, name, len) == 0);
+}
+
+static inline uint32
+first_bucket(const BalanceState *st, const uint64 *key, uint32 len)
+{
+	uint64		hash = key[0] ^ (key[1] * UINT64CONST(0x9E3779B97F4A7C15)) ^ len;
+
+	/* two rounds of murmur3's finaliser, so that names that differ in one digit spread */
+	hash = (hash ^ (hash >> 33)) * UINT64CONST(0xFF51AFD7ED558CCD);
+	hash = (hash ^ (hash >> 33)) * UINT64CONST(0xC4CEB9FE1A85EC53);
+	return (uint32) (hash ^ (hash >> 33)) & (st->nbuckets - 1);
+}
+
 static bool
 bias_is_zero(const BalanceState *st, const BalanceInstrument *instrument)
 {
@@ -111,7 +148,7 @@ fill_buckets(BalanceState *st)
 	memset(st->bucket, 0, sizeof(int32) * (Size) wanted);
 	for (int i = 0; i < st->ninstruments; i++)
 	{
-		uint32		at = st->instrument[i].hash & (st->nbuckets - 1);
+		uint32		at = first_bucket(st, st->instrument[i].key, st->instrument[i].len);
 
 		while (st->bucket[at] != 0)
 			at = (at + 1) & (st->nbuckets - 1);
@@ -140,7 +177,6 @@ make_instrument_room(BalanceState *st)
 			st->instrument[kept++] = st->instrument[i];
 	}
 	st->ninstruments = kept;
-	st->last = 0;
 	if (st->instrument == NULL)
 	{
 		st->instrument_cap = FIRST_CAP;
@@ -159,37 +195,30 @@ make_instrument_room(BalanceState *st)
 	fill_buckets(st);
 }
 
-static bool
-has_name(const BalanceInstrument *instrument, uint32 hash, const char *name, uint32 len)
-{
-	return instrument->hash == hash && instrument->len == len &&
-		memcmp(instrument->name, name, len) == 0;
-}
-
 /* Index of the instrument, or -1. */
 static int
-find_instrument(const BalanceState *st, uint32 hash, const char *name, uint32 len)
+find_instrument(const BalanceState *st, const uint64 *key, const char *name, uint32 len)
 {
 	if (st->nbuckets == 0)
 	{
 		for (int i = 0; i < st->ninstruments; i++)
 		{
-			if (has_name(&st->instrument[i], hash, name, len))
+			if (has_name(&st->instrument[i], key, name, len))
 				return i;
 		}
 		return -1;
 	}
-	for (uint32 at = hash & (st->nbuckets - 1); st->bucket[at] != 0;
+	for (uint32 at = first_bucket(st, key, len); st->bucket[at] != 0;
 		 at = (at + 1) & (st->nbuckets - 1))
 	{
-		if (has_name(&st->instrument[st->bucket[at] - 1], hash, name, len))
+		if (has_name(&st->instrument[st->bucket[at] - 1], key, name, len))
 			return st->bucket[at] - 1;
 	}
 	return -1;
 }
 
 static int
-add_instrument(BalanceState *st, uint32 hash, const char *name, uint32 len)
+add_instrument(BalanceState *st, const uint64 *key, const char *name, uint32 len)
 {
 	BalanceInstrument *new;
 
@@ -199,11 +228,11 @@ add_instrument(BalanceState *st, uint32 hash, const char *name, uint32 len)
 	new->name = MemoryContextAlloc(st->cxt, Max(len, 1));
 	memcpy(new->name, name, len);
 	new->len = len;
-	new->hash = hash;
+	memcpy(new->key, key, sizeof(new->key));
 	new->bias = MemoryContextAllocZero(st->cxt, sizeof(Wide192) * st->cap);
 	if (st->nbuckets != 0)
 	{
-		uint32		at = hash & (st->nbuckets - 1);
+		uint32		at = first_bucket(st, key, len);
 
 		while (st->bucket[at] != 0)
 			at = (at + 1) & (st->nbuckets - 1);
@@ -215,21 +244,19 @@ add_instrument(BalanceState *st, uint32 hash, const char *name, uint32 len)
 BalanceInstrument *
 rt_balance_instrument(BalanceState *st, const char *name, uint32 len)
 {
-	uint32		hash;
+	uint64		key[2];
+	uint8	   *hint;
 	int			i;
 
-	if (st->ninstruments > 0)
-	{
-		BalanceInstrument *last = &st->instrument[st->last];
-
-		if (last->len == len && memcmp(last->name, name, len) == 0)
-			return last;
-	}
-	hash = hash_bytes((const unsigned char *) name, (int) len);
-	i = find_instrument(st, hash, name, len);
+	set_key(key, name, len);
+	hint = &st->hint[((key[0] ^ key[1]) * UINT64CONST(0x9E3779B97F4A7C15)) >> 59];
+	if (likely(*hint < st->ninstruments && has_name(&st->instrument[*hint], key, name, len)))
+		return &st->instrument[*hint];
+	i = find_instrument(st, key, name, len);
 	if (i < 0)
-		i = add_instrument(st, hash, name, len);
-	st->last = i;
+		i = add_instrument(st, key, name, len);
+	if (i <= PG_UINT8_MAX)
+		*hint = i;
 	return &st->instrument[i];
 }
 

@@ -144,62 +144,96 @@ add_sums(BalanceState *st, int flow, Mass m, const Assay *a, uint32 mask, bool i
 		rt_balance_overflow("sum");
 }
 
-/* variance += (m^2 r^2) p^2 + (m^2 10^18) d^2 for each element, or -= */
-static void
-add_variances(BalanceState *st, int flow, uint64 magnitude, const Assay *a, uint64 variance,
-			  bool negative)
+/* One row's elements for the sums of errors: fractions, and where each accumulates. */
+typedef struct RowElements
+{
+	int			n;
+	uint32		ppb[ELEMENT_COUNT];
+	uint8		slot[ELEMENT_COUNT];
+} RowElements;
+
+static inline void
+read_elements(RowElements *row, const BalanceState *st, const Assay *a)
 {
 	uint32		mask = assay_mask(a);
-	int			n = pg_popcount32(mask);
-	bool		has_sd = (assay_head(a) & ASSAY_HAS_SD) != 0;
-	WideUInt128 square = (WideUInt128) magnitude * magnitude;
-	Wide192		weighing = wide192_product(square, variance);
-	Wide192		assaying = {{0}};
-	Wide320    *var;
+	int			n = 0;
+
+	for (; mask != 0; mask &= mask - 1)
+		row->slot[n++] = st->slot[pg_rightmost_one_pos32(mask)];
+	memcpy(row->ppb, VARDATA_ANY(a) + sizeof(uint32), sizeof(uint32) * n);
+	row->n = n;
+}
+
+static inline Wide320
+widen_product(const Wide192 *product)
+{
+	Wide320		r = {{product->w[0], product->w[1], product->w[2], 0, 0}};
+
+	return r;
+}
+
+/*
+ * variance += (m^2 r^2) p^2 for each element, or -=.  Up to some 100 t at
+ * 0.3 % the factor in brackets fits 128 bits, which saves a multiplication.
+ */
+static inline bool
+add_weighing(Wide320 *var, const RowElements *row, WideUInt128 square, uint64 variance, bool negative)
+{
+	Wide192		factor = wide192_product(square, variance);
 	bool		overflow = false;
 
-	rt_balance_need_var(st);
-	var = st->var + span_of(flow) * st->cap;
-	if (has_sd)
-		assaying = wide192_product(square, UINT64CONST(1000000000000000000));
-	for (int i = 0; i < n; i++, mask &= mask - 1)
+	for (int i = 0; i < row->n; i++)
 	{
-		Wide320    *to = &var[st->slot[pg_rightmost_one_pos32(mask)]];
-		uint64		p = assay_ppb(a, i);
-		Wide320		term = wide320_product(&weighing, p * p);
+		Wide320    *to = &var[row->slot[i]];
+		uint64		p = row->ppb[i];
+		Wide320		term;
 
-		if (has_sd)
+		if (likely(factor.w[2] == 0))
 		{
-			uint64		d = assay_sd(a, n, i);
-			Wide320		more = wide320_product(&assaying, d * d);
+			Wide192		small = wide192_product(((WideUInt128) factor.w[1] << 64) | factor.w[0], p * p);
 
-			wide320_add(&term, &more);
+			term = widen_product(&small);
 		}
+		else
+			term = wide320_product(&factor, p * p);
 		overflow |= negative ? wide320_subtract(to, &term) : wide320_add(to, &term);
 	}
-	if (unlikely(overflow))
-		rt_balance_overflow("variance");
+	return overflow;
+}
+
+/* variance += (m^2 10^18) d^2 for each element, or -= */
+static pg_noinline bool
+add_assaying(Wide320 *var, const RowElements *row, WideUInt128 square, const Assay *a, bool negative)
+{
+	Wide192		factor = wide192_product(square, UINT64CONST(1000000000000000000));
+	bool		overflow = false;
+
+	for (int i = 0; i < row->n; i++)
+	{
+		uint64		d = assay_sd(a, row->n, i);
+		Wide320		term = wide320_product(&factor, d * d);
+
+		overflow |= negative ? wide320_subtract(&var[row->slot[i]], &term)
+			: wide320_add(&var[row->slot[i]], &term);
+	}
+	return overflow;
 }
 
 /* bias of the instrument += m p s for each element, or -= */
-static void
-add_biases(BalanceState *st, uint64 magnitude, const Assay *a, const RowErrors *errors,
-		   bool negative)
+static inline bool
+add_biases(Wide192 *bias, const RowElements *row, uint64 magnitude, uint64 systematic, bool negative)
 {
-	Wide192    *bias = rt_balance_instrument(st, errors->instrument, errors->instrument_len)->bias;
 	bool		overflow = false;
-	uint32		mask = assay_mask(a);
 
-	for (int i = 0; mask != 0; i++, mask &= mask - 1)
+	for (int i = 0; i < row->n; i++)
 	{
-		Wide192    *to = &bias[st->slot[pg_rightmost_one_pos32(mask)]];
-		uint64		factor = assay_ppb(a, i) * errors->systematic;
+		uint64		factor = row->ppb[i] * systematic;
 		Wide192		term = wide192_from_int128((WideInt128) ((WideUInt128) magnitude * factor));
 
-		overflow |= negative ? wide192_subtract(to, &term) : wide192_add(to, &term);
+		overflow |= negative ? wide192_subtract(&bias[row->slot[i]], &term)
+			: wide192_add(&bias[row->slot[i]], &term);
 	}
-	if (unlikely(overflow))
-		rt_balance_overflow("systematic sum");
+	return overflow;
 }
 
 static inline void
@@ -207,12 +241,34 @@ add_errors(BalanceState *st, int flow, Mass m, const Assay *a, const RowErrors *
 		   bool inverse)
 {
 	uint64		magnitude = m < 0 ? -(uint64) m : (uint64) m;
+	WideUInt128 square = (WideUInt128) magnitude * magnitude;
 	bool		negative = (m < 0) != inverse;
+	bool		has_sd = (assay_head(a) & ASSAY_HAS_SD) != 0;
+	bool		overflow = false;
+	RowElements row;
 
-	if (errors->variance != 0 || (assay_head(a) & ASSAY_HAS_SD))
-		add_variances(st, flow, magnitude, a, errors->variance, negative);
-	if (errors->instrument != NULL && errors->systematic != 0)
-		add_biases(st, magnitude, a, errors, negative != subtracts(flow));
+	read_elements(&row, st, a);
+	if (errors->variance != 0 || has_sd)
+	{
+		Wide320    *var;
+
+		rt_balance_need_var(st);
+		var = st->var + span_of(flow) * st->cap;
+		overflow = add_weighing(var, &row, square, errors->variance, negative);
+		if (has_sd)
+			overflow |= add_assaying(var, &row, square, a, negative);
+	}
+	if (unlikely(overflow))
+		rt_balance_overflow("variance");
+	if (errors->instrument != NULL)
+	{
+		BalanceInstrument *instrument = rt_balance_instrument(st, errors->instrument,
+															  errors->instrument_len);
+
+		if (unlikely(add_biases(instrument->bias, &row, magnitude, errors->systematic,
+								negative != subtracts(flow))))
+			rt_balance_overflow("systematic sum");
+	}
 }
 
 /*

@@ -29,7 +29,7 @@ wide_is_negative(const uint64_t *a, int n)
 void
 wide_negate(uint64_t *a, int n)
 {
-	uint64_t	carry = 1;
+	WideCarry	carry = 1;
 
 	for (int i = 0; i < n; i++)
 		a[i] = wide_add_limb(~a[i], 0, &carry);
@@ -48,7 +48,7 @@ bool
 wide_add(uint64_t *a, const uint64_t *b, int n)
 {
 	uint64_t	before = a[n - 1];
-	uint64_t	carry = 0;
+	WideCarry	carry = 0;
 
 	for (int i = 0; i < n; i++)
 		a[i] = wide_add_limb(a[i], b[i], &carry);
@@ -58,7 +58,7 @@ wide_add(uint64_t *a, const uint64_t *b, int n)
 void
 wide_subtract(uint64_t *a, const uint64_t *b, int n)
 {
-	uint64_t	borrow = 0;
+	WideCarry	borrow = 0;
 
 	for (int i = 0; i < n; i++)
 		a[i] = wide_subtract_limb(a[i], b[i], &borrow);

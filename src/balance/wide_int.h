@@ -15,6 +15,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Compilers make carry chains of these, but not of the portable forms. */
+#ifdef __x86_64__
+#include <x86intrin.h>
+#endif
+
 #define WIDE192_LIMBS 3
 #define WIDE320_LIMBS 5
 #define WIDE512_LIMBS 8
@@ -37,8 +42,31 @@ typedef struct Wide320
 	uint64_t	w[WIDE320_LIMBS];
 } Wide320;
 
+#ifdef __x86_64__
+typedef unsigned char WideCarry;
+
 static inline uint64_t
-wide_add_limb(uint64_t a, uint64_t b, uint64_t *carry)
+wide_add_limb(uint64_t a, uint64_t b, WideCarry *carry)
+{
+	unsigned long long r;
+
+	*carry = _addcarry_u64(*carry, a, b, &r);
+	return r;
+}
+
+static inline uint64_t
+wide_subtract_limb(uint64_t a, uint64_t b, WideCarry *borrow)
+{
+	unsigned long long r;
+
+	*borrow = _subborrow_u64(*borrow, a, b, &r);
+	return r;
+}
+#else
+typedef uint64_t WideCarry;
+
+static inline uint64_t
+wide_add_limb(uint64_t a, uint64_t b, WideCarry *carry)
 {
 	WideUInt128 t = (WideUInt128) a + b + *carry;
 
@@ -47,20 +75,21 @@ wide_add_limb(uint64_t a, uint64_t b, uint64_t *carry)
 }
 
 static inline uint64_t
-wide_subtract_limb(uint64_t a, uint64_t b, uint64_t *borrow)
+wide_subtract_limb(uint64_t a, uint64_t b, WideCarry *borrow)
 {
 	WideUInt128 t = (WideUInt128) a - b - *borrow;
 
 	*borrow = (uint64_t) (t >> 64) & 1;
 	return (uint64_t) t;
 }
+#endif
 
 /* a += b, both signed; true on overflow. */
 static inline bool
 wide192_add(Wide192 *a, const Wide192 *b)
 {
 	uint64_t	before = a->w[2];
-	uint64_t	carry = 0;
+	WideCarry	carry = 0;
 
 	a->w[0] = wide_add_limb(a->w[0], b->w[0], &carry);
 	a->w[1] = wide_add_limb(a->w[1], b->w[1], &carry);
@@ -73,7 +102,7 @@ static inline bool
 wide192_subtract(Wide192 *a, const Wide192 *b)
 {
 	uint64_t	before = a->w[2];
-	uint64_t	borrow = 0;
+	WideCarry	borrow = 0;
 
 	a->w[0] = wide_subtract_limb(a->w[0], b->w[0], &borrow);
 	a->w[1] = wide_subtract_limb(a->w[1], b->w[1], &borrow);
@@ -96,7 +125,7 @@ static inline bool
 wide320_add(Wide320 *a, const Wide320 *b)
 {
 	uint64_t	before = a->w[4];
-	uint64_t	carry = 0;
+	WideCarry	carry = 0;
 
 	a->w[0] = wide_add_limb(a->w[0], b->w[0], &carry);
 	a->w[1] = wide_add_limb(a->w[1], b->w[1], &carry);
@@ -110,7 +139,7 @@ static inline bool
 wide320_subtract(Wide320 *a, const Wide320 *b)
 {
 	uint64_t	before = a->w[4];
-	uint64_t	borrow = 0;
+	WideCarry	borrow = 0;
 
 	a->w[0] = wide_subtract_limb(a->w[0], b->w[0], &borrow);
 	a->w[1] = wide_subtract_limb(a->w[1], b->w[1], &borrow);

@@ -101,8 +101,8 @@ rt_licence_describe(LicenceRule rule, const LicenceTerms *t, const ShipmentRow *
 			return psprintf("licence %s is in force %s, not on %s", licence,
 							describe_period(t), rt_date_text(row->date));
 		case LICENCE_HOLDER:
-			return psprintf("licence %s is held by %s, not by exporter %s", licence,
-							rt_word_text(t->holder), rt_word_text(row->exporter));
+			/* not whose it is: the writer may be another producer */
+			return psprintf("licence %s is not held by exporter %s", licence, rt_word_text(row->exporter));
 		case LICENCE_ITEM:
 			return describe_item(t, row, v);
 		case LICENCE_DESTINATION:

@@ -212,6 +212,24 @@ SELECT is(pg_temp.try(who, query), expected, who || ': ' || query) FROM (VALUES
   ('reg_none', $$SELECT count(*) FROM reg_roles.control_list$$, '42501')
 ) AS v(who, query, expected);
 
+-- What a rule says to a producer does not tell whose licence it tried.
+CREATE FUNCTION pg_temp.told(who name, query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE m text; d text; h text;
+BEGIN
+  EXECUTE format('SET LOCAL ROLE %I', who);
+  EXECUTE query;
+  RESET ROLE;
+  RETURN 'nothing';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
+  RETURN concat_ws(' ', sqlstate, m, d, h);
+END $$;
+SELECT unalike(pg_temp.told('reg_p1', q), '%SECRET2%', 'told of ' || q) FROM (VALUES
+  ($$INSERT INTO reg_roles.shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass, licence, control_code) VALUES ('N5', '2025-05-02', 'SECRET1', 'DE', 'magnet', 'Dy=9%', '1 kg', '25-AA-000002', '1C905.a')$$),
+  ($$INSERT INTO reg_roles.shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass, licence, control_code) VALUES ('N5', '2025-05-02', 'SECRET1', 'US', 'metal', 'Dy=9%', '9 t', '25-AA-000002', '1C902.a')$$)) AS v(q);
+SELECT matches(pg_temp.told('reg_p1', $$INSERT INTO reg_roles.shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass, licence, control_code) VALUES ('N5', '2025-05-02', 'SECRET1', 'DE', 'magnet', 'Dy=9%', '1 kg', '25-AA-000002', '1C905.a')$$),
+  'RTL04', 'but what rule it broke');
+
 -- 5. The grants themselves.
 SELECT throws_ok(query, state, NULL, query) FROM (VALUES
   ($$CALL retrack.grant_registry('reg_roles', 'reg_p1', 'producer')$$, '22023'),

@@ -155,7 +155,7 @@ for my $seed (@seeds)
 	for my $s (grep { !exists $state{ $_->{shipment_id} } } @{ ReportingApi::dump_records('shipments', '--seed', $seed) })
 	{
 		my ($dy, $tb) = map { fraction($s->{assay}, $_) } qw(Dy Tb);
-		next unless $s->{form} eq 'magnet' && $dy > 0 && $dy + $tb > 0.001;
+		next unless !$s->{withdrawn} && $s->{form} eq 'magnet' && $dy > 0 && $dy + $tb > 0.001;
 		$month{ substr($s->{shipped_on}, 0, 7) } += kilograms($s->{net_mass}) * $dy;
 	}
 	my %recovery = map { split /\|/ } split /\n/, $node->safe_psql($db, q{

@@ -108,11 +108,11 @@ find_column(Oid relid, const char *name, Oid type)
 	return att;
 }
 
-/* Fills in the scan keys of the table's primary key, in the order of "names". */
-static void
-find_pkey(LedgerTable *t, const char *const *names, int nkeys)
+/* The primary key's index, which must begin with those columns; its scan keys into "keys". */
+static Oid
+find_pkey(Oid relid, const char *const *names, int nkeys, bool whole, ScanKeyData *keys)
 {
-	Relation	rel = table_open(t->relid, AccessShareLock);
+	Relation	rel = table_open(relid, AccessShareLock);
 	Relation	index;
 	Oid			pkey = InvalidOid;
 	ListCell   *lc;
@@ -127,34 +127,70 @@ find_pkey(LedgerTable *t, const char *const *names, int nkeys)
 	if (!OidIsValid(pkey))
 		ereport(ERROR,
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),
-				 errmsg("ledger \"%s\" has no primary key", RelationGetRelationName(rel))));
+				 errmsg("table \"%s\" of the registry has no primary key", RelationGetRelationName(rel))));
 	index = index_open(pkey, AccessShareLock);
-	if (index->rd_index->indnkeyatts != nkeys)
+	if (index->rd_index->indnkeyatts < nkeys || (whole && index->rd_index->indnkeyatts != nkeys))
 		ereport(ERROR,
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),
-				 errmsg("primary key of ledger \"%s\" has %d columns instead of %d",
+				 errmsg("primary key of table \"%s\" of the registry has %d columns instead of %d",
 						RelationGetRelationName(rel), index->rd_index->indnkeyatts, nkeys)));
 	for (int i = 0; i < nkeys; i++)
 	{
 		Oid			optype = index->rd_opcintype[i];
 		Oid			op = get_opfamily_member(index->rd_opfamily[i], optype, optype, BTEqualStrategyNumber);
 
-		if (index->rd_index->indkey.values[i] != find_column(t->relid, names[i], InvalidOid) || !OidIsValid(op))
+		if (index->rd_index->indkey.values[i] != find_column(relid, names[i], InvalidOid) || !OidIsValid(op))
 			ereport(ERROR,
 					(errcode(ERRCODE_RT_REGISTRY_MISSING),
-					 errmsg("primary key of ledger \"%s\" does not begin with \"%s\"",
-							RelationGetRelationName(rel), names[i])));
-		MemSet(&t->key[i], 0, sizeof(ScanKeyData));
-		t->key[i].sk_attno = i + 1;
-		t->key[i].sk_strategy = BTEqualStrategyNumber;
-		t->key[i].sk_subtype = optype;
-		t->key[i].sk_collation = index->rd_indcollation[i];
-		fmgr_info_cxt(get_opcode(op), &t->key[i].sk_func, TopMemoryContext);
+					 errmsg("primary key of table \"%s\" of the registry does not have \"%s\" as column %d",
+							RelationGetRelationName(rel), names[i], i + 1)));
+		MemSet(&keys[i], 0, sizeof(ScanKeyData));
+		keys[i].sk_attno = i + 1;
+		keys[i].sk_strategy = BTEqualStrategyNumber;
+		keys[i].sk_subtype = optype;
+		keys[i].sk_collation = index->rd_indcollation[i];
+		fmgr_info_cxt(get_opcode(op), &keys[i].sk_func, TopMemoryContext);
 	}
-	t->nkeys = nkeys;
-	t->pkey = pkey;
 	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
+	return pkey;
+}
+
+static void
+find_licence_table(Books *b, LicenceTable *t, const char *name, const char *const *columns, const Oid *types, int n)
+{
+	static const char *const key[] = {"licence"};
+
+	t->relid = find_table(b, name);
+	t->pkey = find_pkey(t->relid, key, 1, false, &t->key);
+	for (int i = 0; i < n; i++)
+		t->att[i] = find_column(t->relid, columns[i], types[i]);
+}
+
+/* In the order of the columns' numbers in books.h. */
+static void
+find_licence_tables(Books *b)
+{
+	static const char *const of_licence[] = {"holder", "valid", "status", "withdrawn", "max_uses", "destinations"};
+	static const Oid licence_types[] = {TEXTOID, DATERANGEOID, TEXTOID, BOOLOID, INT4OID, TEXTARRAYOID};
+	static const char *const of_items[] = {"line", "terms", "control_code", "hs_code", "form", "withdrawn"};
+	Oid			item_types[] = {INT4OID, INT8OID, TEXTOID, TEXTOID, rt_type_oid("form"), BOOLOID};
+	static const char *const of_parties[] = {"role", "party_id", "withdrawn"};
+	static const Oid party_types[] = {TEXTOID, TEXTOID, BOOLOID};
+	static const char *const of_status[] = {"since", "status"};
+	static const Oid status_types[] = {DATEOID, TEXTOID};
+
+	find_licence_table(b, &b->of_licence, "licence", of_licence, licence_types, lengthof(of_licence));
+	find_licence_table(b, &b->of_items, "licence_item", of_items, item_types, lengthof(of_items));
+	find_licence_table(b, &b->of_parties, "licence_party", of_parties, party_types, lengthof(of_parties));
+	find_licence_table(b, &b->of_status, "licence_status", of_status, status_types, lengthof(of_status));
+}
+
+static void
+find_ledger_key(LedgerTable *t, const char *const *names, int nkeys)
+{
+	t->pkey = find_pkey(t->relid, names, nkeys, true, t->key);
+	t->nkeys = nkeys;
 }
 
 static void
@@ -170,18 +206,18 @@ find_ledgers(Books *b)
 	b->item.granted = find_column(b->item.relid, "granted", mass);
 	b->item.tolerance = find_column(b->item.relid, "tolerance", NUMERICOID);
 	b->item.terms = find_column(b->item.relid, "terms", INT8OID);
-	find_pkey(&b->item, item_key, 2);
+	find_ledger_key(&b->item, item_key, 2);
 
 	b->licence.relid = find_table(b, "licence");
 	b->licence.sum = find_column(b->licence.relid, "uses", INT4OID);
 	b->licence.sum_is_int4 = true;
 	b->licence.granted = find_column(b->licence.relid, "max_uses", INT4OID);
-	find_pkey(&b->licence, licence_key, 1);
+	find_ledger_key(&b->licence, licence_key, 1);
 
 	b->quota.relid = find_table(b, "quota");
 	b->quota.sum = find_column(b->quota.relid, "drawn", mass);
 	b->quota.granted = find_column(b->quota.relid, "granted", mass);
-	find_pkey(&b->quota, quota_key, 1);
+	find_ledger_key(&b->quota, quota_key, 1);
 }
 
 /*
@@ -210,6 +246,7 @@ resolve_books(Books *b)
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),
 				 errmsg("schema with OID %u does not exist", b->nspid)));
 	find_ledgers(b);
+	find_licence_tables(b);
 	b->licence_party = find_table(b, "licence_party");
 	b->licence_status = find_table(b, "licence_status");
 	b->party = find_table(b, "party");

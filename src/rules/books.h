@@ -29,16 +29,48 @@ typedef struct LedgerTable
 	AttrNumber	tolerance;		/* 0: the table has none */
 } LedgerTable;
 
+/* Columns of the tables that describe a licence. */
+enum
+{
+	LICENCE_HOLDER_COLUMN = 0,
+	LICENCE_VALID_COLUMN,
+	LICENCE_STATUS_COLUMN,
+	LICENCE_WITHDRAWN_COLUMN,
+	LICENCE_MAX_USES_COLUMN,
+	LICENCE_DESTINATIONS_COLUMN,
+
+	ITEM_LINE_COLUMN = 0,
+	ITEM_TERMS_COLUMN,
+	ITEM_CONTROL_CODE_COLUMN,
+	ITEM_HS_CODE_COLUMN,
+	ITEM_FORM_COLUMN,
+	ITEM_WITHDRAWN_COLUMN,
+
+	PARTY_ROLE_COLUMN = 0,
+	PARTY_ID_COLUMN,
+	PARTY_WITHDRAWN_COLUMN,
+
+	STATUS_SINCE_COLUMN = 0,
+	STATUS_STATUS_COLUMN,
+
+	LICENCE_TABLE_COLUMNS_MAX = 6
+};
+
+/* A table whose primary key begins with the licence. */
+typedef struct LicenceTable
+{
+	Oid			relid;
+	Oid			pkey;
+	ScanKeyData key;			/* all but the argument filled in */
+	AttrNumber	att[LICENCE_TABLE_COLUMNS_MAX];
+} LicenceTable;
+
 typedef struct ControlList ControlList;
 typedef struct QuotaTree QuotaTree;
 
 /* Kept plans of one registry, prepared on first use. */
 typedef enum BooksPlan
 {
-	PLAN_LICENCE_TERMS,
-	PLAN_LICENCE_ITEMS,
-	PLAN_LICENCE_PARTIES,
-	PLAN_LICENCE_STATUS,
 	PLAN_CONTROL_LIST,
 	PLAN_FACILITY_QUOTAS,
 	PLAN_LICENCE_LEDGER,
@@ -80,6 +112,10 @@ typedef struct Books
 	LedgerTable licence;
 	LedgerTable item;
 	LedgerTable quota;
+	LicenceTable of_licence;
+	LicenceTable of_items;
+	LicenceTable of_parties;
+	LicenceTable of_status;
 	SPIPlanPtr	plan[PLAN_COUNT];
 	ControlList *controls;
 	bool		controls_valid; /* false: to be loaded (again) */
@@ -152,5 +188,8 @@ extern void rt_ledger_close(Ledger *ledger);
  * since this command last changed the row.
  */
 extern bool rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row);
+
+/* The row as last committed, without lock.  False: there is no such row. */
+extern bool rt_ledger_read(const LedgerTable *table, const Datum *key, LedgerRow *row);
 
 #endif							/* RT_RULES_BOOKS_H */

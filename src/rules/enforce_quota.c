@@ -7,32 +7,17 @@
  * rows, which are drawn on in the order of quota_id.
  */
 #include "rules/books.h"
-#include "rules/draw.h"
-#include "rules/quota_rules.h"
+#include "rules/quota_judge.h"
 #include "rules/rows.h"
 #include "rules/violations.h"
 
 #include "access/xact.h"
 #include "common/hashfn.h"
-#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(enforce_quota);
-
-typedef struct QuotaUse
-{
-	const QuotaNode *quota;
-	Draw		draw;
-} QuotaUse;
-
-/* A facility of the statement: its quotas and the statement's part in each. */
-typedef struct FacilityUse
-{
-	const FacilityQuotas *quotas;
-	QuotaUse  **uses;			/* one per quotas->quotas */
-} FacilityUse;
 
 typedef struct QuotaStatement
 {
@@ -208,76 +193,6 @@ apply_totals(QuotaStatement *st)
 	rt_ledger_close(&ledger);
 }
 
-/* Counts the row on every quota it draws on, or finds the rules it breaks; *full is the first full one. */
-static void
-check_limits(FacilityUse *facility, const ProductionRow *row, QuotaVerdict *v, QuotaUse **full)
-{
-	const FacilityQuotas *quotas = facility->quotas;
-
-	for (int i = 0; i < quotas->nquotas; i++)
-	{
-		QuotaUse   *use = facility->uses[i];
-		bool		own = words_equal(quotas->quotas[i].holder, quotas->party);
-
-		if (!use->draw.over || !rt_quota_covers(&quotas->quotas[i], row) || rt_draw_fits(&use->draw, v->reo))
-			continue;
-		v->broken |= (uint32) 1 << (own ? QUOTA_EXCEEDED : QUOTA_GROUP);
-		full[own ? 0 : 1] = use;
-	}
-	for (int i = 0; i < quotas->nquotas; i++)
-	{
-		Draw	   *draw = &facility->uses[i]->draw;
-
-		if (!rt_quota_covers(&quotas->quotas[i], row))
-			continue;
-		if (v->broken == 0)
-			draw->running += v->reo;
-		else
-			draw->wanted -= v->reo;
-	}
-}
-
-static char *
-describe_full(const QuotaUse *use, const QuotaVerdict *v)
-{
-	int64		left;
-
-	if (pg_sub_s64_overflow(use->draw.row.granted, use->draw.running, &left) || left < 0)
-		left = 0;
-	return psprintf("quota %s of %s has %s REO left of %s, not %s", rt_word_text(use->quota->id),
-					rt_word_text(use->quota->holder), rt_mass_text(left),
-					rt_mass_text(use->draw.row.granted), rt_mass_text(v->reo));
-}
-
-static void
-report_row(QuotaStatement *st, const FacilityUse *facility, const ProductionRow *row,
-		   const QuotaVerdict *v, QuotaUse **full)
-{
-	Word		party = {NULL, -1};
-	char	   *key = NULL;
-
-	if (facility != NULL)
-		party = facility->quotas->party;
-	for (QuotaRule rule = 0; rule < QUOTA_RULES; rule++)
-	{
-		char	   *message = NULL;
-
-		if (!(v->broken & ((uint32) 1 << rule)))
-			continue;
-		if (violations_want_message(&st->violations))
-		{
-			if (key == NULL)
-				key = rt_rule_row_key(st->table, st->rows.new_slot);
-			if (rule == QUOTA_EXCEEDED || rule == QUOTA_GROUP)
-				message = describe_full(full[rule == QUOTA_GROUP], v);
-			else
-				message = rt_quota_describe(rule, facility != NULL ? facility->quotas : NULL, row, v);
-		}
-		rt_violations_add(&st->violations, st->books, rt_quota_sqlstate(rule), key, party, message,
-						  st->table->att[rt_quota_column(rule, v)]);
-	}
-}
-
 /* Goes through the new rows one by one and reports what is wrong. */
 static void
 judge_rows(QuotaStatement *st)
@@ -297,9 +212,10 @@ judge_rows(QuotaStatement *st)
 		facility = find_facility(st, row.facility);
 		rt_quota_check(&st->scope, facility != NULL ? facility->quotas : NULL, &row, &verdict);
 		if (verdict.broken == 0 && verdict.reo != 0)
-			check_limits(facility, &row, &verdict, full);
+			rt_quota_check_limits(facility, &row, &verdict, full);
 		if (verdict.broken != 0)
-			report_row(st, facility, &row, &verdict, full);
+			rt_quota_report(&st->violations, st->books, st->rows.new_slot,
+							facility != NULL ? facility->quotas : NULL, &row, &verdict, full);
 	}
 }
 

@@ -233,3 +233,20 @@ rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms,
 		}
 	}
 }
+
+bool
+rt_ledger_read(const LedgerTable *table, const Datum *key, LedgerRow *row)
+{
+	Ledger		ledger = {0};
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	bool		found;
+
+	MemSet(row, 0, sizeof(LedgerRow));
+	rt_ledger_open(&ledger, table);
+	found = find_row(&ledger, key, snapshot);
+	if (found)
+		read_row(&ledger, row);
+	rt_ledger_close(&ledger);
+	UnregisterSnapshot(snapshot);
+	return found;
+}

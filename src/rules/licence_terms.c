@@ -4,11 +4,19 @@
  */
 #include "rules/licence_terms.h"
 
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/rangetypes.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 /* Beyond this many licences the cache starts afresh. */
 #define TERMS_CACHE_MAX 20000
@@ -25,6 +33,17 @@ typedef struct TermsEntry
 	TermsKey	key;
 	LicenceTerms *terms;
 } TermsEntry;
+
+/* One scan of a licence's rows. */
+typedef struct LicenceScan
+{
+	const LicenceTable *table;
+	Relation	rel;
+	Relation	index;
+	Snapshot	snapshot;
+	IndexScanDesc scan;
+	TupleTableSlot *slot;
+} LicenceScan;
 
 static HTAB *terms_cache = NULL;
 static MemoryContext terms_cache_cxt = NULL;
@@ -77,126 +96,197 @@ copy_word(Datum value, bool isnull)
 	return w;
 }
 
+/* A row of the scan that is under way. */
 static Datum
-get_value(int row, int column, bool *isnull)
+get_value(const LicenceScan *scan, int column, bool *isnull)
 {
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+	return slot_getattr(scan->slot, scan->table->att[column], isnull);
 }
 
 static Word
-get_word(int row, int column)
+get_word(const LicenceScan *scan, int column)
 {
 	bool		isnull;
-	Datum		value = get_value(row, column, &isnull);
+	Datum		value = get_value(scan, column, &isnull);
 
 	return copy_word(value, isnull);
 }
 
-static void
-run_query(Books *b, BooksPlan plan, const char *query, LicenceId licence)
+static bool
+get_bool(const LicenceScan *scan, int column)
 {
-	Oid			types[1] = {rt_type_oid("licence_id")};
-	Datum		values[1] = {LicenceIdGetDatum(licence)};
+	bool		isnull;
+	Datum		value = get_value(scan, column, &isnull);
 
-	rt_books_execute(b, plan, query, 1, types, values, NULL);
+	return !isnull && DatumGetBool(value);
+}
+
+/*
+ * Begins a scan of the licence's rows in one of its tables, in the order of the
+ * primary key, under a snapshot of its own: plain index scans cost a tenth of what
+ * queries would, and need no rights.
+ */
+static void
+begin_scan(LicenceScan *scan, const LicenceTable *table, LicenceId licence)
+{
+	ScanKeyData key = table->key;
+
+	scan->table = table;
+	scan->rel = table_open(table->relid, AccessShareLock);
+	scan->index = index_open(table->pkey, AccessShareLock);
+	scan->slot = table_slot_create(scan->rel, NULL);
+	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan->scan = rt_index_beginscan(scan->rel, scan->index, scan->snapshot, 1);
+	key.sk_argument = LicenceIdGetDatum(licence);
+	index_rescan(scan->scan, &key, 1, NULL, 0);
+}
+
+static bool
+next_row(LicenceScan *scan)
+{
+	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+}
+
+static void
+end_scan(LicenceScan *scan)
+{
+	index_endscan(scan->scan);
+	UnregisterSnapshot(scan->snapshot);
+	ExecDropSingleTupleTableSlot(scan->slot);
+	index_close(scan->index, NoLock);
+	table_close(scan->rel, NoLock);
+}
+
+/* Grows an array by one when it is full: sizes 4, 8, 16, ... */
+static void *
+grow(void *array, int n, size_t size)
+{
+	if (n == 0)
+		return palloc(size * 4);
+	if (n >= 4 && (n & (n - 1)) == 0)
+		return repalloc(array, size * n * 2);
+	return array;
+}
+
+static DateSpan
+get_span(const LicenceScan *scan, int column, TypeCacheEntry *typcache)
+{
+	RangeType  *range;
+	RangeBound	lower,
+				upper;
+	bool		empty,
+				isnull;
+	Datum		value = get_value(scan, column, &isnull);
+	DateSpan	span = {DATEVAL_NOEND, DATEVAL_NOEND};
+
+	if (isnull)
+		return span;
+	range = DatumGetRangeTypeP(value);
+	range_deserialize(typcache, range, &lower, &upper, &empty);
+	if (!empty)
+		span = rt_date_span(lower.val, lower.infinite, upper.val, upper.infinite);
+	return span;
 }
 
 /* Reads the licence's own row; false: there is none. */
 static bool
 load_licence(LicenceTerms *t, Books *b)
 {
-	Datum		lower,
-				upper,
-				destinations,
+	LicenceScan scan;
+	Datum		destinations,
 			   *words;
-	bool		lower_null,
-				upper_null,
-				isnull;
+	bool		isnull,
+				found;
 
-	run_query(b, PLAN_LICENCE_TERMS,
-			  "SELECT holder, pg_catalog.lower(valid), pg_catalog.upper(valid), status, withdrawn,"
-			  " max_uses IS NOT NULL, destinations"
-			  " FROM %1$s.licence WHERE licence OPERATOR(retrack.=) $1", t->licence);
-	if (SPI_processed == 0)
-		return false;
-	t->holder = get_word(0, 1);
-	lower = get_value(0, 2, &lower_null);
-	upper = get_value(0, 3, &upper_null);
-	t->valid = rt_date_span(lower, lower_null, upper, upper_null);
-	t->status = get_word(0, 4);
-	t->withdrawn = DatumGetBool(get_value(0, 5, &isnull)) && !isnull;
-	t->limited = DatumGetBool(get_value(0, 6, &isnull));
-	destinations = get_value(0, 7, &isnull);
-	if (!isnull)
+	begin_scan(&scan, &b->of_licence, t->licence);
+	found = next_row(&scan);
+	if (found)
 	{
-		deconstruct_array(DatumGetArrayTypeP(destinations), TEXTOID, -1, false, TYPALIGN_INT,
-						  &words, NULL, &t->ndestinations);
-		t->destinations = palloc(sizeof(Word) * (t->ndestinations + 1));
-		for (int i = 0; i < t->ndestinations; i++)
-			t->destinations[i] = copy_word(words[i], false);
+		t->holder = get_word(&scan, LICENCE_HOLDER_COLUMN);
+		t->valid = get_span(&scan, LICENCE_VALID_COLUMN, lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO));
+		t->status = get_word(&scan, LICENCE_STATUS_COLUMN);
+		t->withdrawn = get_bool(&scan, LICENCE_WITHDRAWN_COLUMN);
+		get_value(&scan, LICENCE_MAX_USES_COLUMN, &isnull);
+		t->limited = !isnull;
+		destinations = get_value(&scan, LICENCE_DESTINATIONS_COLUMN, &isnull);
+		if (!isnull)
+		{
+			deconstruct_array(DatumGetArrayTypeP(destinations), TEXTOID, -1, false, TYPALIGN_INT,
+							  &words, NULL, &t->ndestinations);
+			t->destinations = palloc(sizeof(Word) * (t->ndestinations + 1));
+			for (int i = 0; i < t->ndestinations; i++)
+				t->destinations[i] = copy_word(words[i], false);
+		}
 	}
-	return true;
+	end_scan(&scan);
+	return found;
 }
 
 static void
 load_items(LicenceTerms *t, Books *b)
 {
+	LicenceScan scan;
 	bool		isnull;
 
-	run_query(b, PLAN_LICENCE_ITEMS,
-			  "SELECT line, terms, control_code, hs_code, form, withdrawn FROM %1$s.licence_item"
-			  " WHERE licence OPERATOR(retrack.=) $1 ORDER BY line", t->licence);
-	t->nitems = SPI_processed;
-	t->items = palloc0(sizeof(LicenceItem) * (t->nitems + 1));
-	for (int i = 0; i < t->nitems; i++)
+	begin_scan(&scan, &b->of_items, t->licence);
+	while (next_row(&scan))
 	{
-		LicenceItem *item = &t->items[i];
+		LicenceItem *item;
+		Datum		value;
 
-		item->line = DatumGetInt32(get_value(i, 1, &isnull));
-		item->terms = DatumGetInt64(get_value(i, 2, &isnull));
-		item->control_code = get_word(i, 3);
-		item->hs_code = get_word(i, 4);
-		item->form = DatumGetObjectId(get_value(i, 5, &isnull));
-		if (isnull)
-			item->form = InvalidOid;
-		item->withdrawn = DatumGetBool(get_value(i, 6, &isnull)) && !isnull;
+		t->items = grow(t->items, t->nitems, sizeof(LicenceItem));
+		item = &t->items[t->nitems++];
+		item->line = DatumGetInt32(get_value(&scan, ITEM_LINE_COLUMN, &isnull));
+		value = get_value(&scan, ITEM_TERMS_COLUMN, &isnull);
+		item->terms = isnull ? 0 : DatumGetInt64(value);
+		item->control_code = get_word(&scan, ITEM_CONTROL_CODE_COLUMN);
+		item->hs_code = get_word(&scan, ITEM_HS_CODE_COLUMN);
+		value = get_value(&scan, ITEM_FORM_COLUMN, &isnull);
+		item->form = isnull ? InvalidOid : DatumGetObjectId(value);
+		item->withdrawn = get_bool(&scan, ITEM_WITHDRAWN_COLUMN);
 	}
+	end_scan(&scan);
 }
 
 static void
 load_parties(LicenceTerms *t, Books *b)
 {
-	bool		isnull;
+	static const Word consignee = {"consignee", 9};
+	LicenceScan scan;
 
-	run_query(b, PLAN_LICENCE_PARTIES,
-			  "SELECT role OPERATOR(pg_catalog.=) 'consignee', party_id FROM %1$s.licence_party"
-			  " WHERE licence OPERATOR(retrack.=) $1 AND NOT withdrawn", t->licence);
-	t->consignees = palloc(sizeof(Word) * (SPI_processed + 1));
-	t->end_users = palloc(sizeof(Word) * (SPI_processed + 1));
-	for (int i = 0; i < SPI_processed; i++)
+	begin_scan(&scan, &b->of_parties, t->licence);
+	while (next_row(&scan))
 	{
-		if (DatumGetBool(get_value(i, 1, &isnull)))
-			t->consignees[t->nconsignees++] = get_word(i, 2);
+		if (get_bool(&scan, PARTY_WITHDRAWN_COLUMN))
+			continue;
+		if (words_equal(get_word(&scan, PARTY_ROLE_COLUMN), consignee))
+		{
+			t->consignees = grow(t->consignees, t->nconsignees, sizeof(Word));
+			t->consignees[t->nconsignees++] = get_word(&scan, PARTY_ID_COLUMN);
+		}
 		else
-			t->end_users[t->nend_users++] = get_word(i, 2);
+		{
+			t->end_users = grow(t->end_users, t->nend_users, sizeof(Word));
+			t->end_users[t->nend_users++] = get_word(&scan, PARTY_ID_COLUMN);
+		}
 	}
+	end_scan(&scan);
 }
 
 static void
 load_status(LicenceTerms *t, Books *b)
 {
+	LicenceScan scan;
 	bool		isnull;
 
-	run_query(b, PLAN_LICENCE_STATUS,
-			  "SELECT since, status FROM %1$s.licence_status"
-			  " WHERE licence OPERATOR(retrack.=) $1 ORDER BY since", t->licence);
-	t->nchanges = SPI_processed;
-	t->changes = palloc(sizeof(StatusChange) * (t->nchanges + 1));
-	for (int i = 0; i < t->nchanges; i++)
+	begin_scan(&scan, &b->of_status, t->licence);
+	while (next_row(&scan))
 	{
-		t->changes[i].since = DatumGetDateADT(get_value(i, 1, &isnull));
-		t->changes[i].status = get_word(i, 2);
+		t->changes = grow(t->changes, t->nchanges, sizeof(StatusChange));
+		t->changes[t->nchanges].since = DatumGetDateADT(get_value(&scan, STATUS_SINCE_COLUMN, &isnull));
+		t->changes[t->nchanges++].status = get_word(&scan, STATUS_STATUS_COLUMN);
 	}
+	end_scan(&scan);
 }
 
 /*
@@ -213,7 +303,7 @@ load_terms(Books *b, LicenceId licence)
 
 	t->licence = licence;
 	t->cxt = cxt;
-	SPI_connect();
+	CommandCounterIncrement();	/* our own changes count */
 	caller = MemoryContextSwitchTo(cxt);
 	load_items(t, b);
 	found = load_licence(t, b);
@@ -223,7 +313,6 @@ load_terms(Books *b, LicenceId licence)
 		load_status(t, b);
 	}
 	MemoryContextSwitchTo(caller);
-	SPI_finish();
 	if (found)
 		return t;
 	MemoryContextDelete(cxt);

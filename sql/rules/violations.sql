@@ -1,0 +1,77 @@
+CREATE FUNCTION retrack.licence_violations(registry name, query text, VARIADIC arguments text[] DEFAULT '{}')
+RETURNS TABLE (row_key text, rule text, column_name text, party_id text, message text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.licence_violations(name, text, text[]) IS
+  'dry run: what enforce_licence would say to the rows of the query, inserted in their order by one statement; one row a violation, rule being its SQLSTATE. The query runs with the caller''s rights; arguments are the trigger''s column arguments, key defaults to the query''s first column. Needs SELECT on the registry''s licence_item and quota (42501)';
+
+CREATE FUNCTION retrack.quota_violations(registry name, query text, VARIADIC arguments text[] DEFAULT '{}')
+RETURNS TABLE (row_key text, rule text, column_name text, party_id text, message text)
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.quota_violations(name, text, text[]) IS
+  'dry run: what enforce_quota would say to the rows of the query, as licence_violations does for exports';
+
+CREATE FUNCTION retrack.check_triggers(registry name)
+RETURNS TABLE (relation regclass, problem text)
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  RETURN QUERY
+  WITH trigger AS (
+    SELECT t.oid, t.tgrelid, t.tgname, t.tgenabled, t.tgtype, p.proname, c.relkind, c.relispartition,
+      retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname) AS registry,
+      t.tgoldtable IS NOT NULL AS has_old, t.tgnewtable IS NOT NULL AS has_new,
+      retrack.trigger_arguments(t.oid) AS arguments
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = t.tgrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE p.pronamespace = 'retrack'::regnamespace AND NOT t.tgisinternal
+      AND p.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes', 'keep_terms', 'keep_quotas', 'keep_controls')),
+  ours AS (SELECT * FROM trigger x WHERE x.registry = check_triggers.registry),
+  -- tgtype bits: 1 row, 2 before, 4 insert, 8 delete, 16 update, 32 truncate
+  events (bit, event) AS (VALUES (4, 'INSERT'), (16, 'UPDATE'), (8, 'DELETE'), (32, 'TRUNCATE')),
+  booked AS (SELECT DISTINCT o.tgrelid, o.proname FROM ours o WHERE o.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes'))
+  SELECT o.tgrelid::regclass, format('trigger %s of %s is disabled', o.tgname, o.proname)
+  FROM ours o WHERE o.tgenabled = 'D'
+  UNION ALL
+  SELECT b.tgrelid::regclass, format('%s has no trigger for %s', b.proname, e.event) FROM booked b, events e
+  WHERE NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname AND o.tgtype & e.bit <> 0)
+  UNION ALL
+  SELECT o.tgrelid::regclass, format('trigger %s is on a %s, where %s cannot work', o.tgname,
+    CASE o.relkind WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'relation of kind ' || o.relkind::text END, o.proname)
+  FROM ours o WHERE o.relkind NOT IN ('r', 'p')
+  UNION ALL
+  SELECT o.tgrelid::regclass, format('trigger %s of %s must be AFTER, FOR EACH STATEMENT, with the transition tables of its event', o.tgname, o.proname)
+  FROM ours o WHERE o.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes') AND o.tgtype & 32 = 0
+    AND (o.tgtype & 3 <> 0 OR (o.tgtype & 20 <> 0 AND NOT o.has_new) OR (o.tgtype & 24 <> 0 AND NOT o.has_old))
+  UNION ALL
+  SELECT p.relid, format('partition of %s lacks the triggers of %s: call retrack.attach_triggers again', b.tgrelid::regclass, b.proname)
+  FROM booked b CROSS JOIN LATERAL pg_partition_tree(b.tgrelid) p
+  WHERE NOT EXISTS (SELECT FROM booked o WHERE o.tgrelid = p.relid AND o.proname = b.proname)
+  UNION ALL
+  SELECT p.relid, format('partition has the triggers of %s, but %s above it has not', b.proname, p.relid)
+  FROM booked b CROSS JOIN LATERAL pg_partition_ancestors(b.tgrelid) p
+  WHERE NOT EXISTS (SELECT FROM booked o WHERE o.tgrelid = p.relid AND o.proname = b.proname)
+  UNION ALL
+  SELECT b.tgrelid::regclass, format('column "%s" (argument %s of %s) does not exist', coalesce(a.value, c.name), c.keyword, b.proname)
+  FROM booked b
+  CROSS JOIN LATERAL (SELECT o.arguments FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname LIMIT 1) r
+  JOIN (VALUES
+    ('enforce_licence', 'date', 'shipped_on', true), ('enforce_licence', 'exporter', 'exporter', true), ('enforce_licence', 'consignee', 'consignee', false),
+    ('enforce_licence', 'end_user', 'end_user', false), ('enforce_licence', 'destination', 'destination', true), ('enforce_licence', 'licence', 'licence', true),
+    ('enforce_licence', 'control_code', 'control_code', true), ('enforce_licence', 'hs_code', 'hs_code', false), ('enforce_licence', 'form', 'form', true),
+    ('enforce_licence', 'assay', 'assay', true), ('enforce_licence', 'mass', 'net_mass', true), ('enforce_licence', 'withdrawn', 'withdrawn', false),
+    ('enforce_quota', 'date', 'produced_on', true), ('enforce_quota', 'facility', 'facility_id', true), ('enforce_quota', 'stage', 'stage', true),
+    ('enforce_quota', 'ore_class', 'ore_class', false), ('enforce_quota', 'assay', 'assay', true), ('enforce_quota', 'mass', 'mass', true),
+    ('enforce_quota', 'withdrawn', 'withdrawn', false)
+  ) c (proname, keyword, name, required) ON c.proname = b.proname
+  CROSS JOIN LATERAL (SELECT retrack.rule_argument(r.arguments, c.keyword, NULL) AS value) a
+  WHERE (c.required OR a.value IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = b.tgrelid AND NOT x.attisdropped AND x.attname = coalesce(a.value, c.name))
+  UNION ALL
+  SELECT k.relid, format('has no trigger of %s', k.proname)
+  FROM (SELECT to_regclass(format('%I.%I', check_triggers.registry, v.t)) AS relid, v.proname
+        FROM (VALUES ('licence', 'keep_terms'), ('licence_item', 'keep_terms'), ('licence_party', 'keep_terms'), ('licence_status', 'keep_terms'),
+                     ('quota', 'keep_quotas'), ('party', 'keep_quotas'), ('facility', 'keep_quotas'), ('control_list', 'keep_controls')) v (t, proname)) k
+  WHERE k.relid IS NOT NULL AND NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = k.relid AND o.proname = k.proname)
+  ORDER BY 1, 2;
+END $fn$;
+COMMENT ON FUNCTION retrack.check_triggers(name) IS
+  'what is wrong with the triggers of the registry''s rules and journal: disabled, missing for an event, on a view or foreign table, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';

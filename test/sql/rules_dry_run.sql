@@ -1,0 +1,154 @@
+-- Protects: the dry runs give the trigger's own verdicts, case by case, from one table of cases; check_triggers finds what is missing.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CALL retrack.create_registry('rd');
+SET search_path = rd, retrack, public;
+INSERT INTO party (party_id, name, kind, parent) VALUES ('G', 'Group', 'group', NULL), ('EXP', 'Exporter', 'producer', 'G'), ('OTHER', 'Other', 'producer', NULL), ('CLI', 'Client', 'client', NULL);
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('f', 'EXP', 'mining'), ('o', 'OTHER', 'mining');
+INSERT INTO licence (licence, kind, holder, valid, status, max_uses, destinations) VALUES
+  ('25-AA-000001', 'general', 'EXP', '[2025-05-01,2026-05-01)', 'issued', NULL, '{DE}'),
+  ('25-AA-000002', 'individual', 'EXP', '[2025-05-01,2026-05-01)', 'issued', 1, '{}'), ('25-AA-000003', 'general', 'EXP', '[2025-05-01,2026-05-01)', 'revoked', NULL, '{}');
+INSERT INTO licence_item (licence, line, control_code, form, granted, tolerance)
+SELECT licence, 1, '1C905.a', 'magnet', '10 kg', 0.05 FROM licence;
+INSERT INTO licence_party (licence, party_id, role) VALUES ('25-AA-000001', 'CLI', 'consignee'), ('25-AA-000001', 'CLI', 'end_user');
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES
+  ('E', 'EXP', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '10 kg'), ('G', 'G', 'mining', 'any', '[2025-01-01,2026-01-01)', '12 kg');
+
+CREATE TABLE shipment_case (n int PRIMARY KEY, row shipment);
+INSERT INTO shipment_case
+SELECT n, ROW('s' || n, 1, day, exporter, NULL, consignee, end_user, NULL, destination, licence, code, NULL, form, assay, mass,
+              NULL, NULL, NULL, NULL, NULL, NULL, NULL, '2025-01-01', withdrawn)::shipment
+FROM (VALUES
+  (1, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '4 kg', false),
+  (2, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-999999', '1C905.a', 'magnet', 'Dy=2%', '4 kg', false),
+  (3, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000003', '1C905.a', 'magnet', 'Dy=2%', '4 kg', false),
+  (4, '2027-06-01', 'OTHER', 'EXP', 'EXP', 'US', '25-AA-000001', '1C905.b', 'oxide', 'Dy=2%', '4 kg', false),
+  (5, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '6.4 kg', false),
+  (6, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '6.3 kg', false),
+  (7, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '1 mg', false),
+  (8, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000002', '1C905.a', 'magnet', 'Dy=2%', '4 kg', false),
+  (9, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000002', '1C905.a', 'magnet', 'Dy=2%', '4 kg', false),
+  (10, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', NULL, NULL, 'magnet', 'Dy=2%', '4 kg', false),
+  (11, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', NULL, NULL, 'magnet', NULL, '4 kg', false),
+  (12, 'infinity', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '0 kg', false),
+  (13, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-999999', '1C905.a', 'magnet', 'Dy=2%', '4 kg', true),
+  (14, '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000002', '1C905.a', 'magnet', 'Sm=2%', '1 kg', false)
+) v (n, day, exporter, consignee, end_user, destination, licence, code, form, assay, mass, withdrawn);
+CREATE TABLE production_case (n int PRIMARY KEY, row production);
+INSERT INTO production_case
+SELECT n, jsonb_populate_record(NULL::production, jsonb_build_object('production_id', 'p' || n, 'version', 1, 'facility_id', facility, 'produced_on', day,
+  'stage', stage, 'ore_class', class, 'form', 'ore', 'assay', assay, 'mass', mass, 'updated_at', '2025-01-01', 'withdrawn', withdrawn))
+FROM (VALUES
+  (1, 'f', '2025-06-01', 'mining', 'ionic', 'Nd=50%', '10 kg', false),
+  (2, 'f', '2025-06-01', 'mining', 'ionic', 'Nd=50%', '10 kg', false),
+  (3, 'f', '2025-06-01', 'mining', 'rock', 'Nd=50%', '10 kg', false),
+  (4, 'f', '2025-06-01', 'mining', 'rock', 'Nd=50%', '15 kg', false),
+  (5, 'o', '2025-06-01', 'mining', 'rock', 'Nd=50%', '10 kg', false),
+  (6, 'f', '2026-06-01', 'mining', 'ionic', 'Nd=50%', '10 kg', false),
+  (7, 'f', '2025-06-01', 'mining', 'ionic', NULL, '10 kg', false),
+  (8, 'f', '2025-06-01', 'alloying', NULL, 'Nd=50%', '10 kg', false),
+  (9, 'f', '2025-06-01', 'mining', 'ionic', 'Nd=50%', '0 kg', false),
+  (10, 'f', '2025-06-01', 'mining', 'ionic', 'Nd=50%', '100 kg', true)
+) v (n, facility, day, stage, class, assay, mass, withdrawn);
+
+-- What the dry run says of all the rows as one statement ...
+CREATE TABLE dry AS
+SELECT 'rd.shipment' AS relation, * FROM licence_violations('rd', 'SELECT (row).* FROM rd.shipment_case ORDER BY n')
+UNION ALL
+SELECT 'rd.production', * FROM quota_violations('rd', 'SELECT (row).* FROM rd.production_case ORDER BY n');
+SELECT row_key, rule, column_name, party_id, message FROM dry;
+-- ... is what mode=record writes down of them ...
+SELECT attach_triggers('shipment', 'licence', 'mode=record'), attach_triggers('production', 'quota', 'mode=record');
+INSERT INTO shipment SELECT (row).* FROM shipment_case ORDER BY n;
+INSERT INTO production SELECT (row).* FROM production_case ORDER BY n;
+(SELECT relation, row_key, rule, party_id, message FROM dry EXCEPT ALL SELECT relation, row_key, rule, party_id, message FROM violation)
+UNION ALL (SELECT relation, row_key, rule, party_id, message FROM violation EXCEPT ALL SELECT relation, row_key, rule, party_id, message FROM dry);
+SELECT count(*) = (SELECT count(*) FROM dry) AS all_recorded, count(*) FROM violation;
+-- ... and draws are those of the rows without violation.
+SELECT licence, line, drawn FROM licence_item ORDER BY 1, 2;
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT * FROM verify_ledger('rd');
+DELETE FROM shipment; DELETE FROM production;
+SELECT * FROM verify_ledger('rd');
+SELECT count(*) FROM violation WHERE resolved_at IS NULL;
+-- Alone, each row is refused with the states that its dry run has.
+SELECT attach_triggers('shipment', 'licence'), attach_triggers('production', 'quota');
+CREATE FUNCTION try(what text, n int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  said text;
+BEGIN
+  EXECUTE format('INSERT INTO rd.%1$I SELECT (row).* FROM rd.%2$I WHERE n = %3$s', what, what || '_case', n);
+  RAISE EXCEPTION 'undo' USING ERRCODE = 'P9999';
+EXCEPTION WHEN OTHERS THEN
+  GET STACKED DIAGNOSTICS said = PG_EXCEPTION_DETAIL;
+  RETURN CASE SQLSTATE WHEN 'P9999' THEN 'ok' ELSE SQLSTATE || ': ' || (SELECT string_agg(m[1], ',' ORDER BY m[1]) FROM regexp_matches(said, '^(RT...) row', 'gn') m) END;
+END $$;
+SELECT 's' || n AS row, try('shipment', n) AS trigger,
+  coalesce((SELECT CASE count(DISTINCT rule) WHEN 0 THEN 'ok' WHEN 1 THEN min(rule) ELSE 'RT001' END || ': ' || string_agg(rule, ',' ORDER BY rule)
+   FROM licence_violations('rd', format('SELECT (row).* FROM rd.shipment_case WHERE n = %s', n))), 'ok') AS dry_run FROM shipment_case ORDER BY n;
+SELECT 'p' || n AS row, try('production', n) AS trigger,
+  coalesce((SELECT CASE count(DISTINCT rule) WHEN 0 THEN 'ok' WHEN 1 THEN min(rule) ELSE 'RT001' END || ': ' || string_agg(rule, ',' ORDER BY rule)
+   FROM quota_violations('rd', format('SELECT (row).* FROM rd.production_case WHERE n = %s', n))), 'ok') AS dry_run FROM production_case ORDER BY n;
+SELECT * FROM licence_violations('rd', 'SELECT 1 AS a');
+SELECT * FROM licence_violations('rd', 'DROP TABLE rd.dry');
+SELECT * FROM licence_violations('public', 'SELECT 1 AS a');
+
+-- A producer who may insert exports, and nothing else, is bound by the rules but sees no ledger.
+CREATE ROLE rules_producer;
+GRANT USAGE ON SCHEMA rd TO rules_producer;
+GRANT INSERT ON shipment TO rules_producer;
+ALTER TABLE shipment DISABLE ROW LEVEL SECURITY;
+ALTER TABLE licence_item DISABLE ROW LEVEL SECURITY;
+CREATE SCHEMA rules_trap AUTHORIZATION rules_producer;
+SET ROLE rules_producer;
+CREATE TABLE rules_trap.licence_item AS SELECT '25-AA-000001'::licence_id AS licence, 1 AS line, '1000 kg'::mass AS granted;
+CREATE FUNCTION rules_trap.now() RETURNS timestamptz LANGUAGE sql AS $$SELECT '1999-01-01'::timestamptz$$;
+CREATE FUNCTION rules_trap.starts_with(text, text) RETURNS boolean LANGUAGE sql AS $$SELECT true$$;
+SET search_path = rules_trap, rd, retrack, pg_catalog;
+INSERT INTO rd.shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, licence, control_code, form, assay, net_mass)
+VALUES ('x1', '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '8 kg');
+INSERT INTO rd.shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, licence, control_code, form, assay, net_mass)
+VALUES ('x2', '2025-06-01', 'EXP', 'CLI', 'CLI', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '8 kg');
+SELECT * FROM rd.licence_item;
+UPDATE rd.licence_item SET drawn = '0 kg';
+SELECT * FROM licence_violations('rd', 'SELECT 1');
+SELECT attach_triggers('rd.shipment', 'licence', 'mode=record');
+ALTER TABLE rd.shipment DISABLE TRIGGER ALL;
+SET session_replication_role = replica;
+SELECT rebook_ledger('rd');
+RESET ROLE;
+SET search_path = rd, retrack, public;
+SELECT who = session_user AS who, op, row_key FROM journal WHERE row_key = 'x1';
+SELECT * FROM verify_ledger('rd');
+DROP SCHEMA rules_trap CASCADE;
+
+-- Partitions: through the parent, directly, moved, attached later.
+CREATE TABLE own (id int, day date NOT NULL, who text, dest text, licence_no licence_id, code text, kind form, kilos mass, content assay, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
+CREATE TABLE own_1 PARTITION OF own FOR VALUES FROM ('2025-01-01') TO ('2025-07-01');
+SELECT attach_triggers('own', 'licence', 'date=day', 'exporter=who', 'destination=dest', 'licence=licence_no', 'control_code=code', 'form=kind', 'mass=kilos', 'assay=content');
+CREATE TABLE own_2 (extra text, LIKE own INCLUDING ALL);
+ALTER TABLE own_2 DROP COLUMN extra;
+ALTER TABLE own ATTACH PARTITION own_2 FOR VALUES FROM ('2025-07-01') TO ('2026-01-01');
+SELECT * FROM check_triggers('rd');
+SELECT attach_triggers('own', 'licence', 'date=day', 'exporter=who', 'destination=dest', 'licence=licence_no', 'control_code=code', 'form=kind', 'mass=kilos', 'assay=content');
+SELECT * FROM check_triggers('rd');
+DELETE FROM licence_party;
+INSERT INTO own VALUES (1, '2025-06-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', '500 g', 'Dy=2%'), (2, '2025-08-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', '500 g', 'Dy=2%');
+INSERT INTO own_2 VALUES (3, '2025-08-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', '500 g', 'Dy=2%');
+INSERT INTO own_2 VALUES (4, '2025-08-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', '5 kg', 'Dy=2%');
+UPDATE own SET day = '2025-08-02' WHERE id = 1;
+UPDATE own_2 SET kilos = '400 g' WHERE id = 1;
+SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
+MERGE INTO own USING (VALUES (1, '300 g'::mass), (9, '100 g')) v (id, m) ON own.id = v.id
+WHEN MATCHED THEN UPDATE SET kilos = v.m
+WHEN NOT MATCHED THEN INSERT VALUES (v.id, '2025-06-02', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', v.m, 'Dy=2%');
+SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
+SELECT * FROM verify_ledger('rd');
+ALTER TABLE shipment DISABLE TRIGGER retrack_licence_delete;
+DROP TRIGGER retrack_quota_update ON production;
+ALTER TABLE own RENAME COLUMN code TO kode;
+SELECT * FROM check_triggers('rd');
+
+RESET search_path;
+DROP SCHEMA rd CASCADE;
+DROP ROLE rules_producer;

@@ -10,7 +10,7 @@ COMMENT ON FUNCTION retrack.journal_hash(bytea, text, bigint, timestamptz, text,
   'SHA-256 that chains a journal entry to the one before it: over the previous hash (32 zero bytes for the first) and the entry''s fields, each text with its length before it (-1: null), numbers and times as 8 bytes';
 
 CREATE FUNCTION retrack.verify_journal(registry name) RETURNS TABLE (party text, seq bigint, problem text)
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
 BEGIN
   IF to_regclass(format('%I.journal', registry)) IS NULL OR to_regclass(format('%I.journal_head', registry)) IS NULL THEN
     RAISE EXCEPTION 'schema "%" holds no registry', registry
@@ -53,7 +53,7 @@ COMMENT ON FUNCTION retrack.journal_key(regclass) IS
   'expression for the journal''s row_key of a row "t" of the table; NULL if its rows have no key';
 
 CREATE FUNCTION retrack.rows_as_of(a_row anyelement, at timestamptz) RETURNS SETOF anyelement
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
 DECLARE
   relation regclass;
   registry name;

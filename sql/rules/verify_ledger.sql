@@ -65,7 +65,7 @@ COMMENT ON FUNCTION retrack.ledger_rows_query(name, text, text[]) IS
 
 CREATE FUNCTION retrack.licence_draws(registry name, licences retrack.licence_id[] DEFAULT NULL)
 RETURNS TABLE (licence retrack.licence_id, line integer, drawn numeric, uses bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
     WITH kind AS (
@@ -95,7 +95,7 @@ COMMENT ON FUNCTION retrack.licence_draws(name, retrack.licence_id[]) IS
 
 CREATE FUNCTION retrack.quota_draws(registry name, quotas text[] DEFAULT NULL)
 RETURNS TABLE (quota_id text, drawn numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
 DECLARE
   rows_query text;
 BEGIN
@@ -132,7 +132,7 @@ COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
 
 CREATE FUNCTION retrack.verify_ledger(registry name)
 RETURNS TABLE (ledger text, key text, recorded numeric, recomputed numeric, difference numeric)
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
 BEGIN
   IF to_regclass(format('%I.licence_item', registry)) IS NULL OR to_regclass(format('%I.quota', registry)) IS NULL THEN
     RAISE EXCEPTION 'schema "%" holds no registry', registry

@@ -45,6 +45,8 @@ run_query(Books *b, const char *query, int nargs, Oid *types, Datum *values)
 
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	rt_become_owner(b, &saved);
 	plan = SPI_prepare(query, nargs, types);
 	if (plan == NULL)

@@ -11,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "rules/books.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -360,14 +361,26 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 	return t;
 }
 
-char *
-rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot)
+/* Whether the key's text depends on settings of the session. */
+static bool
+key_has_times(const RuleTable *t, TupleDesc desc)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Oid			type = getBaseType(TupleDescAttr(desc, t->key[i] - 1)->atttypid);
+
+		if (type != TEXTOID && type != VARCHAROID && type != INT4OID && type != INT8OID)
+			return true;
+	}
+	return false;
+}
+
+static char *
+join_key(const RuleTable *t, TupleTableSlot *slot)
 {
 	TupleDesc	desc = slot->tts_tupleDescriptor;
 	StringInfoData buf;
 
-	if (t->nkeys == 0)
-		return pstrdup("?");
 	initStringInfo(&buf);
 	for (int i = 0; i < t->nkeys; i++)
 	{
@@ -384,6 +397,25 @@ rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot)
 		appendStringInfoString(&buf, OidOutputFunctionCall(output, value));
 	}
 	return buf.data;
+}
+
+/* Dates read the same in every session: the key finds the row's violations again. */
+char *
+rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot)
+{
+	char	   *key;
+	int			nest;
+
+	if (t->nkeys == 0)
+		return pstrdup("?");
+	if (!key_has_times(t, slot->tts_tupleDescriptor))
+		return join_key(t, slot);
+	nest = NewGUCNestLevel();
+	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	key = join_key(t, slot);
+	AtEOXact_GUC(true, nest);
+	return key;
 }
 
 static void

@@ -9,7 +9,7 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/test/bench/lib.sh"
 bench_start test/bench/rules.sh
 
-SHIPMENTS=${RULES_SHIPMENTS:-300000} LICENCES=${RULES_LICENCES:-2000} SECONDS_EACH=${RULES_SECONDS:-3}
+SHIPMENTS=${RULES_SHIPMENTS:-300000} LICENCES=${RULES_LICENCES:-2000} SECONDS_EACH=${RULES_SECONDS:-4}
 BLOAT=${RULES_BLOAT:-1000000}
 RUNS=5
 bench_sql -v licences="$LICENCES" -v shipments="$SHIPMENTS" -f test/bench/rules_opponents.sql >/dev/null
@@ -26,7 +26,7 @@ bulk() {
 			order=("$@")
 			((run % 2)) && order=($(printf '%s\n' "$@" | tac))
 			for kind in "${order[@]}"; do
-				echo "CALL bench.reset_bench(); VACUUM bench.licence_item;"
+				echo "${RESET:-CALL bench.reset_bench()}; VACUUM bench.licence_item;"
 				printf '\\echo @ %s %s\n' "$run" "$kind"
 				echo "EXPLAIN (ANALYZE, COSTS OFF) INSERT INTO ship_$kind SELECT * FROM load;"
 			done
@@ -59,6 +59,17 @@ bench_sql -c "CREATE TABLE bench.full_load AS SELECT * FROM bench.load; TRUNCATE
 bulk ours row
 bench_line rules.vs_plpgsql_row "$(quotient "${MS[row]}" "${MS[ours]}")" '>= 15' \
 	"whole statements: plpgsql row trigger with SELECT ... FOR UPDATE / enforce_licence, $((SHIPMENTS / 10)) exports (its cost per row grows with the rows)"
+
+# The journal's own cost: the same table with nothing but the journal.
+bench_sql -c 'SET search_path = bench, retrack, public' -c 'CREATE TABLE bench.ship_journal (LIKE bench.ship_none INCLUDING INDEXES)' \
+	-c "SELECT retrack.attach_triggers('bench.ship_journal', 'journal', 'registry=bench', 'party=exporter')" >/dev/null
+bench_sql -c "CREATE OR REPLACE PROCEDURE bench.reset_journal() LANGUAGE plpgsql AS \$\$ BEGIN
+	SET LOCAL session_replication_role = replica; TRUNCATE bench.ship_journal, bench.journal, bench.journal_head; CALL bench.reset_bench(); END \$\$"
+RESET='CALL bench.reset_journal()'
+bulk none journal
+RESET='CALL bench.reset_bench()'
+bench_line rules.journal_bulk "$(quotient "${MS[journal]}" "${MS[none]}")" '<= 10' \
+	"INSERT ... SELECT of $((SHIPMENTS / 10)) exports with the journal (one hashed entry a row, digest of the row) / without"
 
 # tps SCRIPT CLIENTS: transactions per second of one pgbench run.
 tps() {
@@ -98,6 +109,10 @@ for clients in 2 16; do
 	bench_line "rules.single_hot_$clients" "$(versus "$WORK/hot_ours.sql" "$WORK/hot_update.sql" $clients)" '>= 0.9' \
 		"pgbench, $clients clients, all on one licence: throughput with trigger / of the same insert with a bare UPDATE ... SET drawn = drawn + x"
 done
+
+printf '%s\n%s;\n' "$spread" "$(insert_into journal)" >"$WORK/spread_journal.sql"
+bench_line rules.journal_single "$(versus "$WORK/spread_journal.sql" "$WORK/spread_none.sql" 2)" '>= 0.3' \
+	"pgbench, 2 clients, one export each: throughput with the journal alone / without any trigger"
 
 # Bloat: every draw is a HOT update, so pruning keeps the ledger at its size.
 bench_sql -c 'CALL bench.reset_bench()' -c 'VACUUM FULL bench.licence_item' -c "SELECT pg_stat_reset()" >/dev/null

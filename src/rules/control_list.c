@@ -143,7 +143,7 @@ load_control_list(Books *b)
 					 "  LATERAL (VALUES (1, pg_catalog.lower(r)), (2, pg_catalog.upper(r))) v (i, d)"
 					 "  ORDER BY pg_catalog.lower(r), i)"
 					 " FROM %1$s.control_list c"
-					 " ORDER BY c.code",
+					 " ORDER BY c.form, c.code",
 					 0, NULL, NULL, NULL);
 	caller = MemoryContextSwitchTo(cxt);
 	list = palloc0(sizeof(ControlList));
@@ -155,6 +155,19 @@ load_control_list(Books *b)
 	MemoryContextSwitchTo(caller);
 	SPI_finish();
 	return list;
+}
+
+int
+rt_control_first(ControlList *list, Oid form)
+{
+	if (list->form_found != form)
+	{
+		list->form_found = form;
+		list->form_first = 0;
+		while (list->form_first < list->count && list->entries[list->form_first].form != form)
+			list->form_first++;
+	}
+	return list->form_first;
 }
 
 ControlList *

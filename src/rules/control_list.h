@@ -49,11 +49,16 @@ struct ControlList
 	MemoryContext cxt;
 	CodeMemo	memo[CODE_MEMOS];
 	int			count;
-	ControlEntry *entries;
+	ControlEntry *entries;		/* those of one form together */
+	Oid			form_found;		/* what rt_control_first was asked last, and answered */
+	int			form_first;
 };
 
 /* The list as last committed, loaded if a trigger announced a change of it; needs SPI only then. */
 extern ControlList *rt_control_list(Books *b);
+
+/* Index of the first entry of the form; count if it has none. */
+extern int	rt_control_first(ControlList *list, Oid form);
 
 /* Whether the entry is in force on the date and names the form. */
 extern bool rt_control_in_force(const ControlEntry *e, Oid form, DateADT date);

@@ -183,16 +183,18 @@ licence_names_control(const LicenceTerms *terms, const ControlEntry *e)
  * applies that it does name.  Returns whether any applies.
  */
 static bool
-find_control(const ControlList *controls, const LicenceTerms *terms, const ShipmentRow *row,
+find_control(ControlList *controls, const LicenceTerms *terms, const ShipmentRow *row,
 			 const AssayParts *parts, const ControlEntry **first)
 {
 	bool		any = false;
 
 	*first = NULL;
-	for (int i = 0; i < controls->count; i++)
+	for (int i = rt_control_first(controls, row->form); i < controls->count; i++)
 	{
 		const ControlEntry *e = &controls->entries[i];
 
+		if (e->form != row->form)
+			break;
 		if (!rt_control_in_force(e, row->form, row->date) || !rt_control_applies(e, parts))
 			continue;
 		any = true;
@@ -261,7 +263,7 @@ lacks_element(ControlList *controls, const ShipmentRow *row, const AssayParts *p
 
 /* A row without licence must not be controlled, and must show that it is not. */
 static void
-check_unlicensed(const ControlList *controls, const ShipmentRow *row,
+check_unlicensed(ControlList *controls, const ShipmentRow *row,
 				 const AssayParts *parts, LicenceVerdict *v)
 {
 	bool		listed = false;
@@ -274,10 +276,12 @@ check_unlicensed(const ControlList *controls, const ShipmentRow *row,
 			v->broken |= BROKEN(LICENCE_REQUIRED);
 		return;
 	}
-	for (int i = 0; i < controls->count; i++)
+	for (int i = rt_control_first(controls, row->form); i < controls->count; i++)
 	{
 		const ControlEntry *e = &controls->entries[i];
 
+		if (e->form != row->form)
+			break;
 		if (!rt_control_in_force(e, row->form, row->date))
 			continue;
 		listed = true;

@@ -43,6 +43,7 @@ CREATE TYPE retrack.pull_job AS (
   load text,
   upsert text,
   withdraw text,
+  mark text,
   row_values text,
   row_key text,
   row_version text,
@@ -223,6 +224,16 @@ BEGIN
       (SELECT string_agg(format('t.%1$I %2$s CAST(s.%1$I AS %3$s)', c.name, CASE WHEN c.name = ANY (keys) THEN '=' ELSE '<=' END, c.target_type), ' AND ')
        FROM retrack.pull_columns(source, target) AS c WHERE c.name = ANY (keys) OR c.name = version));
   END IF;
+  -- A withdrawal may give no more than the key: then it marks the row that is there.
+  IF withdrawn_from IS NOT NULL AND withdrawn_to IS NOT NULL THEN
+    SELECT format('UPDATE %s AS t SET %s FROM %s AS s WHERE s."#seq" = $1 AND s.%I AND %s', job.target_name,
+        string_agg(format('%I = CAST(s.%1$I AS %s)', c.name, c.target_type), ', ') FILTER (WHERE c.name <> ALL (keys)),
+        job.stage, withdrawn_from,
+        string_agg(format('t.%1$I %2$s CAST(s.%1$I AS %3$s)', c.name, CASE WHEN c.name = ANY (keys) THEN '=' ELSE '<' END, c.target_type), ' AND ')
+          FILTER (WHERE c.name = ANY (keys) OR c.name = version))
+    INTO job.mark FROM retrack.pull_columns(source, target) AS c
+    WHERE c.in_source AND c.in_target AND (c.name = ANY (keys) OR c.name IN (version, water, withdrawn_to));
+  END IF;
 
   -- how a rejected row is written down
   SELECT '(SELECT to_jsonb(x) FROM (SELECT ' || string_agg(format('s.%1$I::text AS %1$I', n), ', ') || ') AS x)'
@@ -340,6 +351,24 @@ $$;
 COMMENT ON FUNCTION retrack.pull_row_at_fault(text) IS
 'for retrack.pull: whether an error speaks of a row (its data, a constraint, a rule, row security), so that the row is rejected, or of the whole pull. NULL: NULL';
 
+CREATE FUNCTION retrack.pull_mark(job retrack.pull_job, seq bigint) RETURNS boolean
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  n bigint;
+BEGIN
+  IF job.mark IS NULL THEN
+    RETURN false;
+  END IF;
+  EXECUTE job.mark USING seq;
+  GET DIAGNOSTICS n = ROW_COUNT;
+  RETURN n > 0;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+  RETURN false;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
+'for retrack.pull: marks the row that a staged withdrawal speaks of as withdrawn; false: the staged row is no withdrawal, or speaks of no older row';
+
 CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
@@ -389,6 +418,8 @@ BEGIN
       todo := todo || lo || hi;
     ELSIF lo < hi THEN
       todo := todo || ((lo + hi) / 2 + 1) || hi || lo || ((lo + hi) / 2);
+    ELSIF state = '23502' AND retrack.pull_mark(job, lo) THEN
+      landed := landed + 1;
     ELSE
       rejected := rejected + retrack.pull_refuse(job, lo, hi, state, reason, nullif(why, ''));
     END IF;

@@ -48,6 +48,13 @@ INSERT INTO pull_api.party VALUES ('p7', 1, 'From the future', 'CN', NULL, 'prod
 CALL retrack.pull('pull_api.party', 'pull_t.party', overlap => '0');
 SELECT high_water::timestamptz <= now() AS sane FROM pull_t.pull_state;
 
+-- A withdrawal that gives no more than the key; one of a row that never came.
+INSERT INTO pull_api.party VALUES ('p1', 4, NULL, NULL, NULL, NULL, '2026-01-01 00:00+00', true), ('p8', 1, NULL, NULL, NULL, NULL, '2026-01-01 00:00+00', true);
+CALL retrack.pull('pull_api.party', 'pull_t.party', mode => 'full');
+SELECT party_id, version, name, kind, withdrawn FROM pull_t.party WHERE party_id IN ('p1', 'p8');
+SELECT row_key, sqlstate FROM pull_t.pull_reject WHERE row_key = 'p8';
+DELETE FROM pull_t.pull_reject WHERE row_key = 'p8';
+
 -- Types are converted, what does not convert is rejected; a column the target lacks is left; deletes where the target has no mark.
 CREATE TABLE pull_api.raw (id text, version text, mass text, assay text, updated_at timestamptz, extra int, withdrawn boolean);
 CREATE TABLE pull_t.plain (id int PRIMARY KEY, version int NOT NULL, mass retrack.mass, assay retrack.assay, updated_at timestamptz,

@@ -372,7 +372,8 @@ COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
 CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+-- What has no index is then priced so high that it would be compiled each time.
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
   todo bigint[] := ARRAY[first, last];
   lo bigint;

@@ -95,5 +95,9 @@ fuzz: deps
 	test/fuzz/run.sh
 torture: deps
 	test/torture.sh
+asan: deps
+	SUITES=unit test/run.sh
+valgrind:
+	test/valgrind.sh
 dist:
 	mkdir -p build && git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ -o build/$(EXTENSION)-$(EXTVERSION).zip HEAD

@@ -131,6 +131,14 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 #define rt_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
+/* A wait event set that lives until it is freed: 17 asks for a resource owner instead of a context. */
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 170000
+#define rt_create_wait_event_set(nevents) CreateWaitEventSet(NULL, nevents)
+#else
+#define rt_create_wait_event_set(nevents) CreateWaitEventSet(TopMemoryContext, nevents)
+#endif
+
 /* 18 reaches a collation's properties through the locale. */
 #include "utils/pg_locale.h"
 #if PG_VERSION_NUM >= 180000

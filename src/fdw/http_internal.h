@@ -116,6 +116,7 @@ struct HttpConn
 	CURLM	   *multi;
 	int			epoll;
 	int			timer;			/* timerfd in epoll */
+	struct WaitEventSet *sleep_set; /* of epoll and the latch, made at the first sleep */
 	int64		armed;			/* what it is set to, us; -1: off */
 	int64		curl_deadline;	/* us; -1: none */
 	HttpRequest *requests;		/* live ones */

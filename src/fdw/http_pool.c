@@ -16,6 +16,7 @@
 #include "fdw/stats.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "storage/latch.h"
 #include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -74,6 +75,8 @@ destroy_conn(HttpConn *conn)
 	}
 	if (conn->multi)
 		curl_multi_cleanup(conn->multi);
+	if (conn->sleep_set)
+		FreeWaitEventSet(conn->sleep_set);
 	if (conn->timer >= 0)
 		close(conn->timer);
 	if (conn->epoll >= 0)

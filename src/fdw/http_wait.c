@@ -16,6 +16,7 @@
 
 #include "miscadmin.h"
 #include "storage/latch.h"
+#include "utils/memutils.h"
 
 #define EVENTS_MAX 16
 
@@ -148,6 +149,16 @@ check_deadlines(HttpConn *conn, int64 now)
 		rt_http_timed_out(req, what, ms);
 }
 
+/* Some request is neither done nor failed: otherwise curl has nothing to do for us. */
+static bool
+is_active(const HttpConn *conn)
+{
+	for (const HttpRequest *req = conn->requests; req; req = req->next)
+		if (req->state < REQUEST_DONE)
+			return true;
+	return false;
+}
+
 void
 rt_http_pump(HttpConn *conn)
 {
@@ -155,6 +166,8 @@ rt_http_pump(HttpConn *conn)
 	sigset_t	old;
 	bool		more = true;
 
+	if (!is_active(conn))
+		return;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	for (int rounds = 0; more && rounds < 16; rounds++)
@@ -165,7 +178,7 @@ rt_http_pump(HttpConn *conn)
 		more = reap(conn) || more;
 		settle_token(conn);
 		rt_http_start_due(conn, rt_http_now());
-		more = more || requests != conn->counters.requests;
+		more = (more || requests != conn->counters.requests) && is_active(conn);
 	}
 	check_deadlines(conn, rt_http_now());
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -232,18 +245,37 @@ has_news(const HttpRequest *req)
 		(req->state == REQUEST_RUNNING && req->good && req->used > req->lent);
 }
 
+/*
+ * The set of events a sleep ends by.  It is kept with the connection, since making
+ * one costs more system calls than all of the wait.
+ */
+static WaitEventSet *
+sleep_set(HttpConn *conn)
+{
+	if (conn->sleep_set == NULL)
+	{
+		WaitEventSet *set = rt_create_wait_event_set(3);
+
+		conn->sleep_set = set;
+		AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+		AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+		AddWaitEventToSet(set, WL_SOCKET_READABLE, conn->epoll, NULL, NULL);
+	}
+	return conn->sleep_set;
+}
+
 void
 rt_http_wait(HttpConn *conn, HttpRequest *req)
 {
 	rt_http_pump(conn);
 	while (!has_news(req))
 	{
-		int			rc;
+		WaitEventSet *set = sleep_set(conn);
+		WaitEvent	event;
 
 		rt_http_waiting(conn, req);
-		rc = WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_SOCKET_READABLE | WL_EXIT_ON_PM_DEATH,
-							   rt_http_descriptor(conn), -1, wait_event());
-		if (rc & WL_LATCH_SET)
+		rt_http_descriptor(conn);
+		if (WaitEventSetWait(set, -1, &event, 1, wait_event()) == 1 && (event.events & WL_LATCH_SET))
 		{
 			ResetLatch(MyLatch);
 			CHECK_FOR_INTERRUPTS();

@@ -8,7 +8,8 @@ TOP=$(cd "$(dirname "$0")/../.." && pwd)
 . "$TOP/test/lib.sh"
 . "$TOP/test/bench/lib.sh"
 SERVERS=()
-before_cleanup() { for pid in "${SERVERS[@]}"; do kill "$pid" 2>/dev/null; done; }
+# the slow servers lead process groups of their own
+before_cleanup() { for pid in "${SERVERS[@]}"; do kill -TERM -- "-$pid" "$pid" 2>/dev/null; done; wait; }
 bench_start test/bench/fdw.sh 'max_connections = 20'
 ROWS=${ROWS:-200000}
 HUGE=${HUGE:-1000000000}

@@ -139,9 +139,16 @@ INSERT INTO own_2 VALUES (4, '2025-08-01', 'EXP', 'DE', '25-AA-000001', '1C905.a
 UPDATE own SET day = '2025-08-02' WHERE id = 1;
 UPDATE own_2 SET kilos = '400 g' WHERE id = 1;
 SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
-MERGE INTO own USING (VALUES (1, '300 g'::mass), (9, '100 g')) v (id, m) ON own.id = v.id
+-- An update and an insert in one statement where the server has MERGE, in two before 15: the ledger gets the same.
+SELECT current_setting('server_version_num')::int >= 150000 AS has_merge \gset
+\if :has_merge
+MERGE INTO own USING (VALUES (1, '300 g'::mass), (9, '200 g')) v (id, m) ON own.id = v.id
 WHEN MATCHED THEN UPDATE SET kilos = v.m
 WHEN NOT MATCHED THEN INSERT VALUES (v.id, '2025-06-02', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', v.m, 'Dy=2%');
+\else
+UPDATE own SET kilos = '300 g' WHERE id = 1;
+INSERT INTO own VALUES (9, '2025-06-02', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', '200 g', 'Dy=2%');
+\endif
 SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
 SELECT * FROM verify_ledger('rd');
 ALTER TABLE shipment DISABLE TRIGGER retrack_licence_delete;

@@ -22,7 +22,7 @@ CREATE TABLE %1$I.party (
   name text NOT NULL CHECK (name <> ''),
   country text CHECK (country ~ '^[A-Z]{2}$'),
   parent text REFERENCES %1$I.party CHECK (parent <> party_id),
-  kind text NOT NULL CHECK (kind IN ('group', 'producer', 'trader', 'consumer', 'client', 'authority')),
+  kind text NOT NULL DEFAULT 'company' CHECK (kind <> ''),
   reporting daterange CHECK (NOT isempty(reporting)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
@@ -56,6 +56,16 @@ CREATE INDEX instrument_facility_id_idx ON %1$I.instrument (facility_id);
 $ddl$, registry);
 END $fn$;
 
+-- Separation's quota covers every class of ore; who writes it down leaves the class empty.
+CREATE FUNCTION retrack.any_ore_class() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $fn$
+BEGIN
+  NEW.ore_class := 'any';
+  RETURN NEW;
+END $fn$;
+COMMENT ON FUNCTION retrack.any_ore_class() IS
+  'row trigger of a registry''s quota: a quota without ore class is one for any';
+
 -- What an authority granted. drawn and uses are ledgers that the rules keep: no index covers them and
 -- pages have room, so that drawing is a HOT update. There is no check that drawn stays below granted:
 -- a licence may lawfully be cut below what is drawn, and the rules refuse every draw past it.
@@ -73,7 +83,7 @@ CREATE TABLE %1$I.licence (
   issued_on date,
   max_uses integer CHECK (max_uses > 0),
   uses integer NOT NULL DEFAULT 0 CONSTRAINT licence_uses_not_negative CHECK (uses >= 0),
-  destinations text[] NOT NULL DEFAULT '{}' CHECK (array_position(destinations, NULL) IS NULL),
+  destinations text[] DEFAULT '{}' CHECK (array_position(destinations, NULL) IS NULL),
   trade_mode text,
   contract_no text,
   port text,
@@ -136,7 +146,7 @@ CREATE TABLE %1$I.quota (
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   holder text NOT NULL REFERENCES %1$I.party,
   stage retrack.stage NOT NULL,
-  ore_class text NOT NULL CHECK (ore_class IN ('rock', 'ionic', 'any')),
+  ore_class text NOT NULL DEFAULT 'any' CHECK (ore_class IN ('rock', 'ionic', 'any')),
   period daterange NOT NULL CHECK (NOT isempty(period)),
   granted retrack.mass NOT NULL,
   drawn retrack.mass NOT NULL DEFAULT '0',
@@ -152,6 +162,8 @@ CREATE TABLE %1$I.quota (
     period WITH &&) WHERE (NOT withdrawn)
 ) WITH (fillfactor = 50);
 CREATE INDEX quota_holder_idx ON %1$I.quota (holder, stage);
+CREATE TRIGGER retrack_any_ore_class BEFORE INSERT OR UPDATE ON %1$I.quota
+  FOR EACH ROW WHEN (NEW.ore_class IS NULL) EXECUTE FUNCTION retrack.any_ore_class();
 $ddl$, registry);
 END $fn$;
 
@@ -323,7 +335,7 @@ CREATE INDEX shipment_shipped_on_idx ON %1$I.shipment USING brin (shipped_on);
 CREATE INDEX shipment_lot_id_idx ON %1$I.shipment (lot_id);
 
 CREATE TABLE %1$I.inventory (
-  inventory_id text PRIMARY KEY CHECK (inventory_id <> ''),
+  inventory_id text PRIMARY KEY DEFAULT gen_random_uuid()::text CHECK (inventory_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   facility_id text NOT NULL REFERENCES %1$I.facility,
   period daterange NOT NULL CHECK (NOT isempty(period)),

@@ -137,7 +137,9 @@ CROSS JOIN LATERAL (
     date_trunc('month', coalesce(lower(p.reporting), b.day)::timestamp),
     least(t.moment AT TIME ZONE 'UTC', (upper(p.reporting) - 1)::timestamp), interval '1 month') m(month)
   JOIN %1$I.reporting_deadline l ON l.valid @> m.month::date
-  WHERE p.kind = 'producer' AND NOT p.withdrawn
+  WHERE NOT p.withdrawn
+    AND (p.kind = 'producer' OR p.kind NOT IN ('group', 'trader', 'consumer', 'client', 'authority')
+                                AND EXISTS (SELECT FROM %1$I.facility f WHERE f.party_id = p.party_id AND NOT f.withdrawn))
     AND p.party_id IN (SELECT v.party_id FROM %1$I.visible_party v)
 ) d
 LEFT JOIN LATERAL (

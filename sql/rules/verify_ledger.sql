@@ -8,6 +8,10 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid
     JOIN pg_namespace n ON n.oid = c.relnamespace
+    -- as the trigger asks; a table of anybody else's is not read, since reading can run its owner's code
+    JOIN pg_namespace b ON b.nspname = registry
+    JOIN pg_class l ON l.relnamespace = b.oid AND l.relname = CASE rule WHEN 'licence' THEN 'licence_item' ELSE rule END
+      AND has_table_privilege(c.relowner, l.oid, 'REFERENCES')
     WHERE c.relkind IN ('r', 'p') AND t.tgfoid = ('retrack.enforce_' || rule || '()')::regprocedure
       AND retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname) = registry
     ORDER BY t.tgrelid, t.oid)

@@ -13,6 +13,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -288,6 +289,23 @@ rt_books(Oid nspid)
 		PG_END_TRY();
 	}
 	return b;
+}
+
+void
+rt_books_admit(Oid ledger, Relation rel)
+{
+	Oid			owner = RelationGetForm(rel)->relowner;
+
+	if (!OidIsValid(ledger) || pg_class_aclcheck(ledger, owner, ACL_REFERENCES) == ACLCHECK_OK)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("rows of table \"%s\" may not draw on registry \"%s\"", RelationGetRelationName(rel),
+					get_namespace_name(get_rel_namespace(ledger))),
+			 errdetail("The table's owner \"%s\" has no REFERENCES privilege on the registry's table \"%s\".",
+					   GetUserNameFromId(owner, true), get_rel_name(ledger)),
+			 errhint("Who owns the registry can grant it, to owners whose tables are trusted."),
+			 errtable(rel)));
 }
 
 Oid

@@ -129,6 +129,13 @@ typedef struct Books
  */
 extern Books *rt_books(Oid nspid);
 
+/*
+ * Refuses (42501) a rule trigger on a table whose owner lacks REFERENCES on the
+ * registry's ledger: the rows would draw on it, and give back, with its owner's
+ * rights.
+ */
+extern void rt_books_admit(Oid ledger, Relation rel);
+
 /* One of the extension's types by its name. */
 extern Oid	rt_type_oid(const char *name);
 

@@ -402,6 +402,7 @@ enforce_licence(PG_FUNCTION_ARGS)
 	rt_check_rule_trigger(fcinfo, "enforce_licence", ERRCODE_RT_LICENCE_TRUNCATE);
 	st.table = rt_rule_table(trigdata, &licence_rule_spec);
 	st.books = rt_books(st.table->registry);
+	rt_books_admit(st.books->item.relid, trigdata->tg_relation);
 	st.controls = rt_control_list(st.books);
 	st.cxt = CurrentMemoryContext;
 	st.usage = usage_create(st.cxt, 8, NULL);

@@ -251,6 +251,7 @@ enforce_quota(PG_FUNCTION_ARGS)
 	rt_check_rule_trigger(fcinfo, "enforce_quota", ERRCODE_RT_QUOTA_TRUNCATE);
 	st.table = rt_rule_table(trigdata, &quota_rule_spec);
 	st.books = rt_books(st.table->registry);
+	rt_books_admit(st.books->quota.relid, trigdata->tg_relation);
 	rt_quota_tree_lock(st.books, false);
 	rt_quota_scope(st.table, &st.scope);
 	st.cxt = CurrentMemoryContext;

@@ -25,6 +25,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -528,6 +529,7 @@ journal_changes(PG_FUNCTION_ARGS)
 	rt_check_rule_trigger(fcinfo, "journal_changes", ERRCODE_RT_JOURNAL_TRUNCATE);
 	st.table = rt_rule_table((TriggerData *) fcinfo->context, &journal_spec);
 	st.books = rt_books(st.table->registry);
+	rt_books_admit(get_relname_relid("journal", st.table->registry), ((TriggerData *) fcinfo->context)->tg_relation);
 	st.cxt = CurrentMemoryContext;
 	st.chunk_cxt = AllocSetContextCreate(st.cxt, "retrack journal", ALLOCSET_DEFAULT_SIZES);
 	st.who = GetUserNameFromId(GetSessionUserId(), false);

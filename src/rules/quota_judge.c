@@ -5,6 +5,7 @@
 #include "rules/quota_judge.h"
 
 #include "common/int.h"
+#include "utils/rls.h"
 
 void
 rt_quota_check_limits(FacilityUse *facility, const ProductionRow *row, QuotaVerdict *v, QuotaUse **full)
@@ -34,11 +35,18 @@ rt_quota_check_limits(FacilityUse *facility, const ProductionRow *row, QuotaVerd
 	}
 }
 
+/*
+ * What is left of a group's quota tells what the other members produced, so one
+ * who sees but some of the quotas is not told.
+ */
 static char *
-describe_full(const QuotaUse *use, const QuotaVerdict *v)
+describe_full(const QuotaUse *use, const QuotaVerdict *v, bool secret)
 {
 	int64		left;
 
+	if (secret)
+		return psprintf("quota %s of %s has less than %s REO left", rt_word_text(use->quota->id),
+						rt_word_text(use->quota->holder), rt_mass_text(v->reo));
 	if (pg_sub_s64_overflow(use->draw.row.granted, use->draw.running, &left) || left < 0)
 		left = 0;
 	return psprintf("quota %s of %s has %s REO left of %s, not %s", rt_word_text(use->quota->id),
@@ -66,7 +74,8 @@ rt_quota_report(Violations *violations, Books *b, TupleTableSlot *slot, const Fa
 			if (key == NULL)
 				key = rt_rule_row_key(violations->table, slot);
 			if (rule == QUOTA_EXCEEDED || rule == QUOTA_GROUP)
-				message = describe_full(full[rule == QUOTA_GROUP], v);
+				message = describe_full(full[rule == QUOTA_GROUP], v,
+										rule == QUOTA_GROUP && check_enable_rls(b->quota.relid, InvalidOid, true) == RLS_ENABLED);
 			else
 				message = rt_quota_describe(rule, quotas, row, v);
 		}

@@ -55,7 +55,21 @@ SELECT drawn FROM admit.licence_item;
 SELECT * FROM ledger_sources('admit', 'quota');
 SELECT * FROM verify_ledger('admit');
 
+-- what others left of a group's quota is the group's to know
+CREATE ROLE admit_producer;
+CALL grant_registry('admit', 'admit_producer', 'producer', 'P');
+SET ROLE admit_producer;
+\set VERBOSITY terse
+INSERT INTO admit.production (production_id, facility_id, produced_on, stage, form, assay, mass)
+  VALUES ('X', 'F', '2025-05-05', 'separation', 'oxide', 'Nd=70%', '100 t');
+RESET ROLE;
+INSERT INTO admit.production (production_id, facility_id, produced_on, stage, form, assay, mass)
+  VALUES ('X', 'F', '2025-05-05', 'separation', 'oxide', 'Nd=70%', '100 t');
+
 \set VERBOSITY default
+CALL revoke_registry('admit', 'admit_producer');
+DROP OWNED BY admit_producer CASCADE;
+DROP ROLE admit_producer;
 DROP OWNED BY admit_stranger CASCADE;
 DROP ROLE admit_stranger;
 DROP SCHEMA admit CASCADE;

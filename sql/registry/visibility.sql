@@ -60,7 +60,7 @@ $ddl$, registry, format('%I.party', registry));
     EXECUTE format('CREATE POLICY own_rows ON %1$I.%2$I USING ((SELECT v.yes FROM %1$I.visible_all v) OR %3$I IN (SELECT v.%4$I FROM %1$I.%5$I v))'
       || CASE WHEN p.facility IS NULL THEN '' ELSE
          ' WITH CHECK ((SELECT v.yes FROM %1$I.visible_all v) OR %3$I IN (SELECT v.%4$I FROM %1$I.%5$I v)'
-         ' AND coalesce(%6$s IN (SELECT v.facility_id FROM %1$I.visible_facility v), true))' END,
+         ' AND ((%6$s) IS NULL OR (%6$s) IN (SELECT v.facility_id FROM %1$I.visible_facility v)))' END,
       registry, p.relation, p.key,
       CASE p.seen WHEN 'licence' THEN 'licence' ELSE p.seen || '_id' END, 'visible_' || p.seen, p.facility);
     EXECUTE format('COMMENT ON POLICY own_rows ON %I.%I IS %L', registry, p.relation,

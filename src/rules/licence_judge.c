@@ -5,6 +5,7 @@
 #include "rules/licence_judge.h"
 
 #include "common/int.h"
+#include "utils/rls.h"
 
 void
 rt_licence_check_limits(LicenceUse *use, const ShipmentRow *row, LicenceVerdict *v)
@@ -42,17 +43,32 @@ describe_rule(LicenceUse *use, LicenceRule rule, const ShipmentRow *row, const L
 					rt_mass_text(row->mass));
 }
 
+/*
+ * The terms of another's licence are not told to one who sees but some of the
+ * licences: that it is another's is enough.
+ */
+static uint32
+rules_to_tell(Books *b, const LicenceVerdict *v)
+{
+	const uint32 holder = (uint32) 1 << LICENCE_HOLDER;
+
+	if ((v->broken & holder) && check_enable_rls(b->licence.relid, InvalidOid, true) == RLS_ENABLED)
+		return holder;
+	return v->broken;
+}
+
 void
 rt_licence_report(Violations *violations, Books *b, TupleTableSlot *slot, LicenceUse *use,
 				  const ShipmentRow *row, const LicenceVerdict *v)
 {
 	char	   *key = NULL;
+	uint32		broken = rules_to_tell(b, v);
 
 	for (LicenceRule rule = 0; rule < LICENCE_RULES; rule++)
 	{
 		char	   *message = NULL;
 
-		if (!(v->broken & ((uint32) 1 << rule)))
+		if (!(broken & ((uint32) 1 << rule)))
 			continue;
 		if (violations_want_message(violations))
 		{

@@ -66,6 +66,17 @@ RESET ROLE;
 INSERT INTO admit.production (production_id, facility_id, produced_on, stage, form, assay, mass)
   VALUES ('X', 'F', '2025-05-05', 'separation', 'oxide', 'Nd=70%', '100 t');
 
+-- and the terms of a licence its holder's; a party without facility files all the same
+INSERT INTO admit.party (party_id, name, kind) VALUES ('O', 'Other', 'producer');
+CALL revoke_registry('admit', 'admit_producer');
+CALL grant_registry('admit', 'admit_producer', 'producer', 'O');
+SET ROLE admit_producer;
+INSERT INTO admit.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass)
+  VALUES ('X', '2027-05-05', 'O', 'DE', '25-AA-000001', '1C999', 'metal', 'Dy=1%', '1 kg');
+RESET ROLE;
+INSERT INTO admit.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass)
+  VALUES ('X', '2027-05-05', 'O', 'DE', '25-AA-000001', '1C999', 'metal', 'Dy=1%', '1 kg');
+
 \set VERBOSITY default
 CALL revoke_registry('admit', 'admit_producer');
 DROP OWNED BY admit_producer CASCADE;

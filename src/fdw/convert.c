@@ -20,8 +20,10 @@
 #include "utils/resowner.h"
 
 #include "fdw/convert.h"
+#include "fdw/http.h"
 
 #define VALUE_SHOWN 100			/* bytes of a refused value in its error */
+#define CREDENTIAL_MAX (16 * 1024)	/* of those that are looked for there */
 #define NULL_REFUSED "null or missing, but the column is NOT NULL"
 
 /* A value on its way through the slow path. */
@@ -261,22 +263,46 @@ convert_catching(SlowValue *slow, bool isolated, ErrorData **caught)
 	return done;
 }
 
+/* A copy with credentials starred out: an API can send back what it was sent. */
+static char *
+redacted_copy(const ConvertColumn *column, const char *text, size_t len)
+{
+	char	   *copy = pnstrdup(text, len);
+
+	if (column->secrets != NULL)
+		rt_http_redact(column->secrets, copy);
+	return copy;
+}
+
 /* The raw value, cut to what an error should show, in the server's encoding. */
 static const char *
-shown_value(const JsonValue *value)
+shown_value(const ConvertColumn *column, const JsonValue *value)
 {
+	/* beyond what is shown, so that a credential across the cut is seen whole */
+	size_t		looked_at = VALUE_SHOWN + CREDENTIAL_MAX;
 	char	   *text;
+	const char *raw;
 	int			len;
 
 	if (value->kind == JV_MISSING)
 		return "missing";
+	/* escapes could hide a credential in the raw text */
+	if (value->kind == JV_STRING)
+	{
+		size_t		data_len = Min(value->len, looked_at);
+
+		text = redacted_copy(column, value->data, data_len);
+		if (strlen(text) == data_len && memcmp(text, value->data, data_len) != 0)
+			return "hidden, since it holds a credential";
+	}
+	raw = redacted_copy(column, value->raw, Min(value->raw_len, looked_at));
 	len = (int) Min(value->raw_len, VALUE_SHOWN);
 	if ((size_t) len < value->raw_len)
 	{
-		while (len > 0 && ((unsigned char) value->raw[len] & 0xC0) == 0x80)
+		while (len > 0 && ((unsigned char) raw[len] & 0xC0) == 0x80)
 			len--;
 	}
-	text = pnstrdup(value->raw, len);
+	text = pnstrdup(raw, len);
 	/* the conversion could throw */
 	for (char *p = text; GetDatabaseEncoding() != PG_UTF8 && *p != '\0'; p++)
 	{
@@ -310,11 +336,12 @@ rt_convert_slow(ConvertColumn *column, const JsonValue *value, Datum *result, bo
 	if (error == NULL)
 		error = &own;
 	error->column = column;
-	error->value = shown_value(value);
+	error->value = shown_value(column, value);
 	if (slow.message == NULL && caught == NULL)
 		caught = rt_soft_error_data(&soft);
 	error->sqlstate = slow.message != NULL ? slow.sqlstate : caught->sqlerrcode;
 	error->message = slow.message != NULL ? slow.message : caught->message;
+	error->message = redacted_copy(column, error->message, strlen(error->message));
 	if (error == &own)
 		rt_convert_report(error);
 	return false;

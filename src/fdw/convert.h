@@ -43,6 +43,7 @@ struct ConvertColumn
 	void	   *domain;			/* domain_check's */
 	struct ConvertLabels *labels;	/* of an enum */
 	MemoryContext context;
+	const struct FdwOptions *secrets;	/* credentials to keep out of errors, or NULL */
 };
 
 /* Why a value was refused; strings live in the context that was current. */

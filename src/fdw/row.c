@@ -43,7 +43,7 @@ tells_error(ColumnSource source)
 }
 
 static void
-add_column(RowReader *row, Form_pg_attribute att, const FdwColumn *c)
+add_column(RowReader *row, Form_pg_attribute att, const FdwColumn *c, const FdwOptions *opts)
 {
 	RowColumn  *column;
 
@@ -51,6 +51,7 @@ add_column(RowReader *row, Form_pg_attribute att, const FdwColumn *c)
 	{
 		column = &row->values[row->nvalues];
 		column->convert = rt_convert_column(c->name, c->pointer, att->atttypid, att->atttypmod, att->attnotnull);
+		column->convert->secrets = opts;
 		column->field = row->nvalues;
 		row->fields[row->nvalues++] = c->pointer;
 	}
@@ -85,7 +86,7 @@ rt_row_create(TupleDesc desc, const FdwOptions *opts, const FdwColumn *columns, 
 		if (columns[i].attnum != 0 &&
 			(list_member_int(attnums, i + 1) ||
 			 (row->shows_errors && columns[i].source == COLUMN_VALUE)))
-			add_column(row, TupleDescAttr(desc, i), &columns[i]);
+			add_column(row, TupleDescAttr(desc, i), &columns[i], opts);
 	return row;
 }
 

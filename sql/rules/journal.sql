@@ -41,11 +41,11 @@ COMMENT ON FUNCTION retrack.verify_journal(name) IS
 CREATE FUNCTION retrack.journal_key(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
   SELECT coalesce(
-    (SELECT string_agg(format('coalesce(t.%I::text, '''')', k), ' || ''|'' || ' ORDER BY i)
+    (SELECT string_agg(format('format(''%%s'', t.%I)', k), ' || ''|'' || ' ORDER BY i)
      FROM (SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) AS key FROM pg_trigger g
            WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1) a,
           unnest(string_to_array(a.key, ',')) WITH ORDINALITY u (k, i)),
-    (SELECT string_agg(format('coalesce(t.%I::text, '''')', a.attname), ' || ''|'' || ' ORDER BY a.attnum)
+    (SELECT string_agg(format('format(''%%s'', t.%I)', a.attname), ' || ''|'' || ' ORDER BY a.attnum)
      FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
      WHERE x.indrelid = relation AND x.indisprimary))
 $$;

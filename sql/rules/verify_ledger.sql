@@ -43,10 +43,10 @@ BEGIN
     FROM pg_partition_ancestors(source.relation) a JOIN pg_class c ON c.oid = a.relid;
     key := retrack.rule_argument(source.arguments, 'key', NULL);
     IF key IS NOT NULL THEN
-      SELECT string_agg(format('coalesce(t.%I::text, '''')', k), ' || ''|'' || ' ORDER BY i) INTO key
+      SELECT string_agg(format('format(''%%s'', t.%I)', k), ' || ''|'' || ' ORDER BY i) INTO key
       FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i);
     ELSE
-      SELECT string_agg(format('coalesce(t.%I::text, '''')', a.attname), ' || ''|'' || ' ORDER BY a.attnum) INTO key
+      SELECT string_agg(format('format(''%%s'', t.%I)', a.attname), ' || ''|'' || ' ORDER BY a.attnum) INTO key
       FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
       WHERE x.indrelid = source.relation AND x.indisprimary;
     END IF;

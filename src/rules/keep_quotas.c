@@ -272,6 +272,10 @@ keep_quotas(PG_FUNCTION_ARGS)
 		CacheInvalidateRelcacheByRelid(b->quota.relid);
 	}
 	else
+	{
+		/* Again: a row trigger may have read the tree as it was before its row. */
+		CacheInvalidateRelcacheByRelid(b->quota.relid);
 		follow_statement(trigdata, b, record);
+	}
 	return PointerGetDatum(NULL);
 }

@@ -167,7 +167,8 @@ recheck_source(Books *b, const Source *source, LicenceUse *use, bool record)
 	rows = run_as_owner(b, make_query(rel, &table), use->licence);
 	n = SPI_processed;
 	judge_stored_rows(&violations, b, use, rows, n);
-	if (violations.count > 0 && !record)
+	/* Without a key a recorded row would not be known again. */
+	if (violations.count > 0 && (!record || table.nkeys == 0))
 		raise_reduced(&violations, use->licence);
 	rt_violations_record(&violations, b);
 	SPI_freetuptable(rows);

@@ -161,8 +161,16 @@ rt_rows_find_open(RowWalk *walk, Books *b)
 				done = 0;
 	int			n = 0;
 
-	if (walk->old_slot == NULL || walk->table->nkeys == 0 || !rt_violations_any_open(walk->table, b))
+	if (walk->old_slot == NULL || !rt_violations_any_open(walk->table, b))
 		return;
+	if (walk->table->nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has recorded violations, but no key by which its rows are found",
+						RelationGetRelationName(walk->trigdata->tg_relation)),
+				 errdetail("A recorded row drew nothing, and must not give anything back."),
+				 errhint("Give the table its primary key again, or name the columns that identify a row by the trigger argument 'key=...'."),
+				 errtable(walk->trigdata->tg_relation)));
 	total = tuplestore_tuple_count(walk->trigdata->tg_oldtable);
 	open = MemoryContextAllocHuge(keep, total + 1);
 	MemSet(open, 0, total + 1);

@@ -16,7 +16,11 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "lib/stringinfo.h"
+
+/* pg_attribute.attgenerated of a virtual column, which servers before 18 do not have */
+#define ATTRIBUTE_GENERATED_LATE 'v'
 
 static HTAB *rule_tables = NULL;
 
@@ -29,9 +33,16 @@ invalidate_rule_table(Datum arg, Oid relid)
 	hash_seq_init(&seq, rule_tables);
 	while ((t = hash_seq_search(&seq)) != NULL)
 	{
-		if (relid == InvalidOid || relid == t->relid)
+		if (relid == InvalidOid || relid == t->relid || relid == t->rootid)
 			t->valid = false;
 	}
+}
+
+/* A schema got another name: what 'registry=' names may be another one now. */
+static void
+invalidate_rule_tables(Datum arg, int cacheid, uint32 hashvalue)
+{
+	invalidate_rule_table(arg, InvalidOid);
 }
 
 /* Where columns are looked for: a table, or a query's result (rel is NULL). */
@@ -119,6 +130,13 @@ resolve_column(const ColumnSource *src, const RuleColumn *column, const char *na
 
 		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
 			continue;
+		if (att->attgenerated == ATTRIBUTE_GENERATED_LATE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" of %s is generated when it is read, so the rules cannot see its value",
+							name, source_name(src)),
+					 errhint("Make it STORED, or name another column by the argument '%s=...'.", column->keyword),
+					 src->rel != NULL ? errtablecol(src->rel, i + 1) : 0));
 		if (!type_fits(column->type, getBaseType(att->atttypid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -261,18 +279,17 @@ resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 	}
 }
 
-/* "schema.table" of the topmost partitioned table: violations outlive partitions. */
-static char *
-root_name(Relation rel)
+/* The topmost partitioned table. */
+static Oid
+find_root(Relation rel)
 {
-	Oid			relid = RelationGetRelid(rel);
+	return rel->rd_rel->relispartition ? llast_oid(get_partition_ancestors(RelationGetRelid(rel))) : RelationGetRelid(rel);
+}
 
-	if (rel->rd_rel->relispartition)
-	{
-		List	   *ancestors = get_partition_ancestors(relid);
-
-		relid = llast_oid(ancestors);
-	}
+/* Its "schema.table": violations outlive partitions. */
+static char *
+root_name(Oid relid)
+{
 	return psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
 }
 
@@ -310,7 +327,31 @@ rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, 
 	t->relid = RelationGetRelid(rel);
 	fill_from_source(t, &src, spec, nargs, args);
 	t->registry = registry != NULL ? rt_books_schema(registry) : RelationGetNamespace(rel);
-	t->root = MemoryContextStrdup(TopMemoryContext, root_name(rel));
+	t->rootid = find_root(rel);
+	t->root = MemoryContextStrdup(TopMemoryContext, root_name(t->rootid));
+}
+
+/* What a trigger's table must be, apart from its columns. */
+static void
+check_table(const RuleTable *t, Relation rel)
+{
+	if (t->record && t->nkeys == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("mode=record needs rows that can be told apart, but table \"%s\" has no primary key",
+						RelationGetRelationName(rel)),
+				 errdetail("A recorded row draws nothing, so it must be known when it is changed or removed."),
+				 errhint("Name the columns that identify a row by the argument 'key=...'."),
+				 errtable(rel)));
+	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass &&
+		find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rules cannot watch table \"%s\", which other tables inherit from",
+						RelationGetRelationName(rel)),
+				 errdetail("Rows written to those tables would not be booked, but would be given back through this one."),
+				 errhint("Use partitions instead of inheritance."),
+				 errtable(rel)));
 }
 
 void
@@ -339,6 +380,7 @@ RuleTable *
 rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 {
 	RuleTable  *t;
+	RuleTable	fresh;
 	bool		found;
 
 	if (rule_tables == NULL)
@@ -347,16 +389,32 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 
 		rule_tables = hash_create("retrack rule triggers", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 		CacheRegisterRelcacheCallback(invalidate_rule_table, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_rule_tables, (Datum) 0);
 	}
 	t = hash_search(rule_tables, &trigdata->tg_trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
 		MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
-	if (!t->valid)
+	while (!t->valid)
 	{
+		/* Set first, so that an invalidation meanwhile is seen; a statement further out may be using the old one. */
+		MemSet(&fresh, 0, sizeof(fresh));
+		fresh.tgoid = t->tgoid;
+		fresh.valid = t->valid = true;
+		PG_TRY();
+		{
+			rt_rule_table_fill(&fresh, trigdata->tg_relation, spec,
+							   trigdata->tg_trigger->tgnargs, trigdata->tg_trigger->tgargs);
+			check_table(&fresh, trigdata->tg_relation);
+		}
+		PG_CATCH();
+		{
+			t->valid = false;
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		fresh.valid = t->valid;
 		clear_rule_table(t);
-		rt_rule_table_fill(t, trigdata->tg_relation, spec,
-						   trigdata->tg_trigger->tgnargs, trigdata->tg_trigger->tgargs);
-		t->valid = true;
+		*t = fresh;
 	}
 	return t;
 }

@@ -52,6 +52,7 @@ typedef struct RuleTable
 	Oid			tgoid;			/* hash key */
 	bool		valid;
 	Oid			relid;
+	Oid			rootid;			/* of the topmost partitioned table, or relid */
 	const RuleSpec *spec;
 	Oid			registry;		/* schema */
 	bool		record;			/* mode=record */
@@ -59,7 +60,7 @@ typedef struct RuleTable
 	AttrNumber	last_att;		/* highest of att and key */
 	int			nkeys;
 	AttrNumber	key[RULE_KEY_MAX];	/* names a row in messages and violations */
-	char	   *root;			/* "schema.table" of the topmost partitioned table */
+	char	   *root;			/* "schema.table" of rootid */
 	char	   *other[4];		/* values of spec->others, NULL where not given */
 } RuleTable;
 

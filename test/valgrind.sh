@@ -27,11 +27,17 @@ valgrind --quiet --leak-check=no --trace-children=yes --gen-suppressions=no --er
 export PGHOST=$WORK PGPORT=5432 PGUSER=postgres
 for _ in $(seq 120); do pg_isready -q && break; sleep 1; done
 
+status=0
 mapfile -t tests < <(cd test/sql && for f in ${ONLY:-*}.sql; do basename "$f" .sql; done | sort)
 "$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/regress/pg_regress" --bindir="$PGBIN" --host="$WORK" --port=5432 --user=postgres \
-	--inputdir=test --outputdir=. --dbname=valgrind_retrack --load-extension=retrack "${tests[@]}" >"$logs/regress.log" 2>&1 || true
+	--inputdir=test --outputdir=. --dbname=valgrind_retrack --load-extension=retrack "${tests[@]}" >"$logs/regress.log" 2>&1 || status=$?
 passed=$(grep -cE '\.\.\. ok|^ok +[0-9]+' "$logs/regress.log" || true)
 failed=$(grep -cE '\.\.\. FAILED|^not ok' "$logs/regress.log" || true)
+# a run that was cut short passed nothing it did not report
+if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$passed" -lt ${#tests[@]} ]; }; then
+	echo "pg_regress ended with status $status after $passed of ${#tests[@]} tests"
+	failed=$((${#tests[@]} - passed > 0 ? ${#tests[@]} - passed : 1))
+fi
 bad=$(grep -l VG_BEGIN "$logs"/*.log | wc -l)
 grep -h -A25 VG_BEGIN "$logs"/*.log | head -120 || true
 echo "# backends with memory errors: $bad"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the suites and ends with "N passed, N failed".
 #
-#   SUITES  which of: warnings unit regress isolation pgtap tap   (default: all)
+#   SUITES  which of: warnings unit regress isolation pgtap tap demo   (default: all)
 #   ONLY    a shell pattern of test names                (default: all)
 #   KEEP=1  leaves results and logs of passing tests in build/ too
 set -eu
@@ -10,7 +10,7 @@ export WERROR=1
 . "$TOP/test/lib.sh"
 stage_as_server_user test/run.sh "$@"
 
-SUITES=${SUITES:-warnings unit regress isolation pgtap tap}
+SUITES=${SUITES:-warnings unit regress isolation pgtap tap demo}
 ONLY=${ONLY:-*}
 cd "$TOP"
 mkdir -p build/log
@@ -118,6 +118,11 @@ suite_tap() {
 	logged tap prove -v -I "$PGXS_TEST/perl" -I test/t/lib "${list[@]}"
 	rm -rf build/log/tap
 	cp -r "$TESTLOGDIR" build/log/tap
+}
+
+# The demo judges itself: it fails unless exactly what was planted is found.
+suite_demo() {
+	logged demo sh -c 'test/demo/run.sh && echo "ok 1 - the demo ends with the right verdict"'
 }
 
 make_scratch

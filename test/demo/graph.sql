@@ -2,7 +2,8 @@
 SET search_path = trade, retrack, public;
 -- the one with the smallest graph: a year later there are thousands of edges behind each
 SELECT s.lot_id AS traced
-FROM (SELECT DISTINCT lot_id FROM shipment WHERE form = 'magnet' AND retrack.fraction(assay, 'Dy') > 0) AS s
+FROM (SELECT DISTINCT s.lot_id FROM shipment AS s JOIN lot AS l USING (lot_id)
+      WHERE s.form = 'magnet' AND retrack.fraction(s.assay, 'Dy') > 0 AND NOT s.withdrawn AND NOT l.withdrawn) AS s
 ORDER BY (SELECT count(*) FROM retrack.trace_edges('trade', s.lot_id)), s.lot_id LIMIT 1
 \gset
 \set dot :out '/lot.dot'

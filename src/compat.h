@@ -78,6 +78,15 @@ rt_input_function_call(FmgrInfo *input, char *text, Oid ioparam, int32 typmod, N
 #include "varatt.h"
 #endif
 
+/* A generation context's blocks grow from 15 on; before, the one size is to be small enough for malloc's heap. */
+#if PG_VERSION_NUM >= 150000
+#define rt_generation_context(parent, name) \
+	GenerationContextCreate(parent, name, ALLOCSET_DEFAULT_SIZES)
+#else
+#define rt_generation_context(parent, name) \
+	GenerationContextCreate(parent, name, 64 * 1024)
+#endif
+
 /*
  * 15 exports comparators that tuplesort knows and inlines; they take Datums as
  * unsigned integers.

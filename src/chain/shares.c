@@ -125,16 +125,38 @@ visit_lots(Tarjan *t, uint32 root)
 	}
 }
 
+/* Which lots are nobody's predecessor. */
+static bool *
+find_ends(LotGraph *graph, const Predecessors *p)
+{
+	bool	   *end = graph_alloc(graph, p->nlots, sizeof(bool));
+
+	memset(end, true, p->nlots);
+	for (uint32 k = 0; k < p->start[p->nlots]; k++)
+		end[p->lot[k]] = false;
+	return end;
+}
+
+/*
+ * Starts from the ends, so that a lot is closed when one behind it needs it and
+ * not long before: what is at hand at any moment stays small and in the cache,
+ * where walking the lots as they are numbered would hold whole stages of a
+ * chain at once.  Only cycles that lead nowhere are left for the second round.
+ */
 void
 rt_walk_components(LotGraph *graph, const Predecessors *p, ComponentSink sink, void *arg)
 {
 	Tarjan		t = {.p = p, .sink = sink, .arg = arg};
+	bool	   *end = find_ends(graph, p);
 
 	t.index = graph_alloc(graph, p->nlots, sizeof(uint32));
 	t.low = graph_alloc(graph, p->nlots, sizeof(uint32));
 	t.next = graph_alloc(graph, p->nlots, sizeof(uint32));
 	t.stack = graph_alloc(graph, p->nlots, sizeof(uint32));
 	t.path = graph_alloc(graph, p->nlots, sizeof(uint32));
+	for (uint32 i = 0; i < p->nlots; i++)
+		if (end[i])
+			visit_lots(&t, i);
 	for (uint32 i = 0; i < p->nlots; i++)
 		if (t.index[i] == 0)
 			visit_lots(&t, i);

@@ -148,7 +148,7 @@ origin_shares(PG_FUNCTION_ARGS)
 {
 	TraceResult result = {.problem = {.direction = TRACE_ORIGIN}, .only = NO_LOT};
 
-	rt_begin_trace_rows(fcinfo, &result.rows);
+	rt_begin_many_rows(fcinfo, &result.rows);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
 		return (Datum) 0;
 	result.problem.by_facility = by_facility_arg(PG_GETARG_TEXT_PP(2));

@@ -30,6 +30,7 @@ typedef struct NameTable
 	text	  **name;			/* by number; short or plain varlena headers */
 	uint32		slots;			/* power of two */
 	uint64	   *slot;			/* hash << 32 | number + 1; 0 is free */
+	uint64	   *recent;			/* slots met lately, by hash: rows that name a lot stand close together */
 	char	   *arena;			/* where the next name goes */
 	Size		arena_left;
 } NameTable;

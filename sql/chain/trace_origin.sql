@@ -8,22 +8,24 @@ AS 'MODULE_PATHNAME', 'trace_origin';
 COMMENT ON FUNCTION retrack.trace_origin(name, text, retrack.element) IS
 'origins of a lot: the lots without inputs that its material came from, each with its share (0 to 1), its mass (share of the lot''s mass) and
 whether it came through a loop. Mass balance by blending: a lot''s mix is the mean of its inputs'' mixes weighted by the mass taken of each, with
-element by the mass of that element taken (input mass x assay). Shares are whole multiples of 1e-18 that sum to exactly 1, each within
+element by the mass of that element taken (input mass x assay; an input without assay counts as holding none). Shares are whole multiples of 1e-18 that sum to exactly 1, each within
 d x 1e-18 of the exact value, d being the steps of the longest way; masses sum to exactly the lot''s mass (NULL where that is unknown).
 Lots on a common cycle count as one pool with one mix; a pool that nothing enters is its own origin, named by its smallest lot.
 Reads only the lot''s ancestors, by index, with the rights of the caller. NULL registry or lot: no rows. A lot without the element: no rows.
 Errors: RTC01 lot not in the registry, RTC02 a lot edge without valid mass, RTR02 no such registry.';
 
-CREATE FUNCTION retrack.trace_destination(registry name, lot text,
+CREATE FUNCTION retrack.trace_destination(registry name, lot text, element retrack.element DEFAULT NULL,
   OUT destination text, OUT share numeric, OUT mass retrack.mass, OUT looped boolean)
 RETURNS SETOF record
 LANGUAGE C STABLE PARALLEL UNSAFE COST 10000 ROWS 20
 AS 'MODULE_PATHNAME', 'trace_destination';
-COMMENT ON FUNCTION retrack.trace_destination(name, text) IS
-'destinations of a lot: where its mass is now. Each edge takes its mass along into the output lot; what no edge takes stays where it is, so a
-destination is a lot with mass left (the lot itself included); where more was taken than the lot weighs, by the masses taken. Shares, masses, loops and errors
-as in trace_origin. Reads only the lot''s descendants, by index, with the rights of the caller. NULL registry or lot: no rows.
-Errors: RTC01 lot not in the registry, RTC02 a lot edge without valid mass, RTR02 no such registry.';
+COMMENT ON FUNCTION retrack.trace_destination(name, text, retrack.element) IS
+'destinations of a lot: where its mass is now, or what it held of the element. Each edge takes its mass along into the output lot; what no edge takes stays where it is, so a
+destination is a lot with mass left (the lot itself included); where more was taken than the lot weighs, by the masses taken. With element, an edge takes along its part of what the
+output holds (the output''s mass x assay, shared among its inputs by the mass of the element taken of each, and never more than that); to an output without assay or mass, the mass of the
+element taken. So a separated lot''s Dy is found in its dysprosium oxide, not where most of its mass went. A lot on the way without an assay counts as holding none, and the trace ends there.
+Shares, masses, loops and errors as in trace_origin. Reads only the lot''s descendants (with element also what else went into them), by index, with the rights of the caller.
+NULL registry or lot: no rows. A lot without the element: no rows. Errors: RTC01 lot not in the registry, RTC02 a lot edge without valid mass, RTR02 no such registry.';
 
 CREATE FUNCTION retrack.origin_shares(registry name, element retrack.element DEFAULT NULL, origin_by text DEFAULT 'lot',
   OUT lot text, OUT origin text, OUT share numeric, OUT mass retrack.mass, OUT looped boolean)

@@ -188,7 +188,7 @@ rt_lot_graph_create(Name registry, int element)
 static LotFacts *
 lot_facts(LotGraph *graph, uint32 lot)
 {
-	static const LotFacts unknown = {.mass = -1, .ppb = 0, .facility = NO_LOT, .listed = false};
+	static const LotFacts unknown = {.mass = -1, .facility = NO_LOT};
 
 	if (lot >= graph->facts_capacity)
 	{
@@ -341,7 +341,10 @@ receive_lot(TupleTableSlot *slot, DestReceiver *self)
 		facts->facility = rt_name_intern(&graph->facilities, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 	}
 	if (graph->element >= 0 && !slot->tts_isnull[3])
+	{
+		facts->assayed = true;
 		facts->ppb = assay_fraction(slot->tts_values[3], graph->element);
+	}
 	return true;
 }
 
@@ -437,11 +440,30 @@ rt_lot_graph_load_all(LotGraph *graph)
 	run_query(graph, prepare_query(graph, false, NULL), false, NULL);
 }
 
+/* An array query for each BATCH of a frontier: bounds the array, not the frontier. */
+#define BATCH 10000
+
+/* Runs a filtered query for lots from first on; grows: and for those it adds, each of which is asked for once. */
+static void
+run_for_all(LotGraph *graph, SPIPlanPtr plan, bool lots, uint32 first, bool grows)
+{
+	uint32		last = graph->lots.count;
+
+	for (uint32 done = first; done < last;)
+	{
+		uint32		end = Min(last, done + BATCH);
+
+		CHECK_FOR_INTERRUPTS();
+		run_for_lots(graph, plan, lots, done, end);
+		done = end;
+		if (grows)
+			last = graph->lots.count;
+	}
+}
+
 uint32
 rt_lot_graph_load_from(LotGraph *graph, text *lot, TraceDirection direction)
 {
-	/* An array query for each BATCH of a frontier: bounds the array, not the frontier. */
-	const uint32 BATCH = 10000;
 	SPIPlanPtr	edges = prepare_query(graph, false,
 									  direction == TRACE_ORIGIN ? "output_lot" : "input_lot");
 	SPIPlanPtr	lots = prepare_query(graph, true, "lot_id");
@@ -453,16 +475,13 @@ rt_lot_graph_load_from(LotGraph *graph, text *lot, TraceDirection direction)
 				(errcode(ERRCODE_RT_LOT_UNKNOWN),
 				 errmsg("lot \"%s\" is not in registry \"%s\"",
 						text_to_cstring(lot), NameStr(*graph->registry))));
-	/* New lots are numbered behind the frontier, so each is asked for once. */
-	for (uint32 done = 0; done < graph->lots.count;)
+	run_for_all(graph, edges, false, start, true);
+	if (direction == TRACE_DESTINATION && graph->element >= 0)
 	{
-		uint32		end = Min(graph->lots.count, done + BATCH);
-
-		CHECK_FOR_INTERRUPTS();
-		run_for_lots(graph, edges, false, done, end);
-		done = end;
+		/* The edges met so far are among those into the lots met so far. */
+		graph->nedges = 0;
+		run_for_all(graph, prepare_query(graph, false, "output_lot"), false, start, false);
 	}
-	for (uint32 done = 1; done < graph->lots.count; done += BATCH)
-		run_for_lots(graph, lots, true, done, Min(graph->lots.count, done + BATCH));
+	run_for_all(graph, lots, true, start + 1, false);
 	return start;
 }

@@ -40,6 +40,7 @@ typedef struct LotFacts
 {
 	int64		mass;			/* mg; -1: unknown (no row, NULL or negative) */
 	uint32		ppb;			/* of the element asked for; 0 if none is */
+	bool		assayed;		/* an element is asked for and the lot has an assay */
 	uint32		facility;		/* number in graph->facilities, or NO_LOT */
 	bool		listed;			/* has a row in the lot table */
 } LotFacts;
@@ -78,7 +79,10 @@ extern LotGraph *rt_lot_graph_create(Name registry, int element);
  */
 extern void rt_lot_graph_load_all(LotGraph *graph);
 
-/* Loads all that is reachable from a lot; returns its number. RTC01 if it is not in the lot table. */
+/*
+ * Loads all that is reachable from a lot; returns its number. RTC01 if it is not in the lot table.
+ * For an element's destinations, what else went into the lots reached is loaded too.
+ */
 extern uint32 rt_lot_graph_load_from(LotGraph *graph, text *lot, TraceDirection direction);
 
 /* Number of a name, entered if new. */

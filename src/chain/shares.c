@@ -9,6 +9,7 @@
  */
 #include "shares.h"
 
+#include "chain/element_weights.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -237,6 +238,7 @@ typedef struct Solver
 	const NameTable *sources;
 	const Predecessors *p;
 	int64	   *kept;			/* mass that goes nowhere, by lot; NULL for origins */
+	ElementWeights element;		/* in place of masses for an element's destinations; else NULLs */
 	uint32	   *uses;			/* edges that ask for a lot's mix */
 	Mix		  **mix;			/* by lot */
 	uint32	   *pool;			/* by lot: number of its component, 0: not yet */
@@ -275,13 +277,15 @@ add_share(Solver *s, uint32 source, uint128 amount, bool looped)
 }
 
 /*
- * Weight of the k-th predecessor edge: its mass, for an element's origins
+ * Weight of the k-th predecessor edge: its mass; for an element's origins
  * times the fraction of the element in the input, in ppb.
  */
 static uint128
 edge_weight(const Solver *s, uint32 k)
 {
-	if (s->graph->element < 0 || s->problem->direction == TRACE_DESTINATION)
+	if (s->element.edge)
+		return s->element.edge[k];
+	if (s->graph->element < 0)
 		return s->p->mass[k];
 	return (uint128) s->p->mass[k] * s->graph->facts[s->p->lot[k]].ppb;
 }
@@ -289,6 +293,8 @@ edge_weight(const Solver *s, uint32 k)
 static uint128
 kept_weight(const Solver *s, uint32 lot)
 {
+	if (s->element.kept)
+		return s->element.kept[lot];
 	return s->kept ? s->kept[lot] : 0;
 }
 
@@ -490,7 +496,12 @@ rt_solve_shares(const ShareProblem *problem, ShareSink sink, void *arg)
 	s.sources = problem->by_facility ? &graph->facilities : &graph->lots;
 	nsources = s.sources->count;
 	s.p = rt_predecessors(graph, problem->direction);
-	s.kept = problem->direction == TRACE_DESTINATION ? kept_masses(graph) : NULL;
+	if (problem->direction == TRACE_DESTINATION)
+	{
+		s.kept = kept_masses(graph);
+		if (graph->element >= 0)
+			s.element = rt_element_weights(graph, s.p, s.kept);
+	}
 	s.uses = graph_alloc(graph, n, sizeof(uint32));
 	for (uint32 k = 0; k < graph->nedges; k++)
 		s.uses[s.p->lot[k]]++;

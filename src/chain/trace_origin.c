@@ -97,7 +97,7 @@ element_arg(FunctionCallInfo fcinfo, int arg)
 }
 
 static void
-trace_lot(FunctionCallInfo fcinfo, TraceDirection direction, int element)
+trace_lot(FunctionCallInfo fcinfo, TraceDirection direction)
 {
 	TraceResult result = {.problem = {.direction = direction}};
 	text	   *lot;
@@ -108,7 +108,7 @@ trace_lot(FunctionCallInfo fcinfo, TraceDirection direction, int element)
 	lot = PG_GETARG_TEXT_P(1);
 	result.row_cxt = AllocSetContextCreate(CurrentMemoryContext, "retrack trace rows",
 										   ALLOCSET_DEFAULT_SIZES);
-	result.problem.graph = rt_lot_graph_create(PG_GETARG_NAME(0), element);
+	result.problem.graph = rt_lot_graph_create(PG_GETARG_NAME(0), element_arg(fcinfo, 2));
 	SPI_connect();
 	result.only = rt_lot_graph_load_from(result.problem.graph, lot, direction);
 	SPI_finish();
@@ -119,14 +119,14 @@ trace_lot(FunctionCallInfo fcinfo, TraceDirection direction, int element)
 Datum
 trace_origin(PG_FUNCTION_ARGS)
 {
-	trace_lot(fcinfo, TRACE_ORIGIN, element_arg(fcinfo, 2));
+	trace_lot(fcinfo, TRACE_ORIGIN);
 	return (Datum) 0;
 }
 
 Datum
 trace_destination(PG_FUNCTION_ARGS)
 {
-	trace_lot(fcinfo, TRACE_DESTINATION, -1);
+	trace_lot(fcinfo, TRACE_DESTINATION);
 	return (Datum) 0;
 }
 

@@ -27,11 +27,38 @@ SELECT count(*) FROM retrack.trace_origin('chain_t', 'D', 'Sm');
 -- M1 went: 30/40 of B's fate (15 kg to C, 20 to D, 5 left in B). M2: 10 of 20 kg stay.
 SELECT * FROM retrack.trace_destination('chain_t', 'M1') ORDER BY destination;
 SELECT destination, share, mass FROM retrack.trace_destination('chain_t', 'M2') ORDER BY destination;
+-- Nothing of the kind in M3, and M1's dysprosium goes where its mass goes, since all of it is blended.
+SELECT count(*) FROM retrack.trace_destination('chain_t', 'M3', 'Dy');
+SELECT destination, round(share, 6) AS share, mass FROM retrack.trace_destination('chain_t', 'M1', 'Dy') ORDER BY destination;
 SELECT lot, origin, share, mass FROM retrack.origin_shares('chain_t') ORDER BY lot, origin;
 SELECT lot, origin, share FROM retrack.origin_shares('chain_t', origin_by => 'facility') WHERE lot = 'D' ORDER BY origin;
 SELECT retrack.trace_dot('chain_t', 'D');
 SELECT input_lot, output_lot, mass, looped FROM retrack.trace_edges('chain_t', 'M2', 'destination') ORDER BY 1, 2;
 SELECT kind, lot, other, actual, expected FROM retrack.lot_graph('chain_t') ORDER BY 1, 2, 3;
+
+-- A separation, where an element does not go where the mass goes. Of F's 2 kg Dy: 10 kg x 2 % = 0.2 kg stay; its 50 kg
+-- brought 1 kg to NdO, which holds 24 kg x 0.1 % = 0.024; 0.4 to DyO, which holds more than the 1 kg brought to it by F and G, and gave a
+-- fifth of itself to the magnet nobody analysed; none is in the tailings. 0.2 : 0.024 : 0.4 x 4/5 : 0.4 x 1/5 of 0.624.
+CREATE SCHEMA chain_s;
+CREATE TABLE chain_s.lot (LIKE chain_t.lot INCLUDING ALL);
+CREATE TABLE chain_s.lot_edge (LIKE chain_t.lot_edge INCLUDING ALL);
+INSERT INTO chain_s.lot VALUES
+  ('F', 'plant', 'concentrate', 'Nd=20%,Dy=2%', '100 kg', '2025-01-01'), ('G', 'plant', 'concentrate', 'Nd=20%,Dy=6%', '10 kg', '2025-01-01'),
+  ('NdO', 'plant', 'oxide', 'Nd=80%,Dy=0.1%', '24 kg', '2025-01-02'), ('DyO', 'plant', 'oxide', 'Dy=80%', '2.5 kg', '2025-01-02'),
+  ('tail', 'plant', 'compound', 'La=80%', '60 kg', '2025-01-02'), ('mag', 'plant', 'magnet', NULL, '1 kg', '2025-01-03');
+INSERT INTO chain_s.lot_edge VALUES ('F', 'NdO', '50 kg'), ('F', 'DyO', '20 kg'), ('G', 'DyO', '10 kg'), ('F', 'tail', '20 kg'), ('DyO', 'mag', '0.5 kg');
+SELECT destination, share, mass FROM retrack.trace_destination('chain_s', 'F', 'Dy') ORDER BY destination;
+SELECT round(0.2 / 0.624, 18) AS f, round(0.024 / 0.624, 18) AS ndo, round(0.32 / 0.624, 18) AS dyo, round(0.08 / 0.624, 18) AS mag;
+-- G's 0.6 kg: as much of DyO's 2 kg as it brought; two destinations only, whatever F did.
+SELECT destination, share, mass FROM retrack.trace_destination('chain_s', 'G', 'Dy') ORDER BY destination;
+SELECT destination, share, mass FROM retrack.trace_destination('chain_s', 'F', 'Nd') ORDER BY destination;
+SELECT count(*) FROM retrack.trace_destination('chain_s', 'mag', 'Dy');
+-- Masses at the ends of the range: twenty edges of the largest lot there can be, to two outputs of which one holds half as much.
+INSERT INTO chain_s.lot VALUES ('huge', 'F', 'ore', 'Dy=100%', '9223372036854.775807 kg', '2025-01-01'),
+  ('half', 'F', 'metal', 'Dy=50%', '9223372036854.775807 kg', '2025-01-01'), ('dot', 'F', 'metal', 'Dy=100%', '1 mg', '2025-01-01');
+INSERT INTO chain_s.lot_edge SELECT 'huge', CASE WHEN i > 10 THEN 'half' ELSE 'dot' END, '9223372036854.775807 kg' FROM generate_series(1, 20) AS i;
+SELECT destination, round(share, 15) AS share FROM retrack.trace_destination('chain_s', 'huge', 'Dy') ORDER BY destination;
+DROP SCHEMA chain_s CASCADE;
 
 -- Thirds: whole units by largest remainder, ties to the smallest name, sum exactly 1.
 INSERT INTO chain_t.lot SELECT 'T' || i, 'mine1', 'ore', NULL, '1 kg', '2025-01-01' FROM generate_series(1, 3) AS i;

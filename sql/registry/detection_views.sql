@@ -160,24 +160,26 @@ FROM (
   SELECT m.*, CASE
       WHEN m.reported IS NULL THEN 'not reported'
       WHEN m.declared IS NULL THEN 'not declared'
-      WHEN m.declarant <> m.exporter THEN 'other exporter'
-      WHEN m.declared_destination <> m.destination THEN 'other destination'
+      WHEN m.exporter <> ANY (m.declarants) THEN 'other exporter'
+      WHEN m.destination <> ANY (m.declared_destinations) THEN 'other destination'
       WHEN 100 * (m.reported::numeric - m.declared::numeric) > t.percent * m.reported::numeric THEN 'declared less'
       WHEN 100 * (m.declared::numeric - m.reported::numeric) > t.percent * m.reported::numeric THEN 'declared more'
       WHEN m.declared_currency = m.currency
        AND 100 * abs(m.declared_value - m.reported_value) > t.percent * m.reported_value THEN 'other value' END AS kind,
     t.days
   FROM (
-    SELECT coalesce(s.shipment_id, d.shipment_id) AS shipment_id, coalesce(s.exporter, d.declarant) AS exporter, d.declarant,
+    SELECT coalesce(s.shipment_id, d.shipment_id) AS shipment_id, coalesce(s.exporter, d.declarants[1]) AS exporter, d.declarants,
            s.shipped_on, s.net_mass AS reported, d.declared_on, d.net_mass AS declared, s.value AS reported_value,
            d.value AS declared_value, coalesce(s.currency, d.currency) AS currency, d.currency AS declared_currency,
-           s.destination, d.destination AS declared_destination, d.declaration_ids
+           s.destination, d.destinations AS declared_destinations, d.declaration_ids,
+           -- of several, one that is not the reported one
+           coalesce((SELECT min(o) FROM unnest(d.destinations) o WHERE o <> s.destination), d.destinations[1]) AS declared_destination
     FROM (SELECT * FROM %1$I.shipment WHERE NOT withdrawn) s
     FULL JOIN (
       -- declarations without a shipment's number stay by themselves
-      SELECT shipment_id, coalesce(shipment_id, declaration_id) AS key, min(declarant) AS declarant, min(declared_on) AS declared_on,
+      SELECT shipment_id, coalesce(shipment_id, declaration_id) AS key, array_agg(DISTINCT declarant) AS declarants, min(declared_on) AS declared_on,
              sum(net_mass) AS net_mass, sum(value) AS value,
-             CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency, min(destination) AS destination,
+             CASE WHEN count(DISTINCT currency) = 1 THEN min(currency) END AS currency, array_agg(DISTINCT destination) FILTER (WHERE destination IS NOT NULL) AS destinations,
              array_agg(declaration_id ORDER BY declared_on, declaration_id) AS declaration_ids
       FROM %1$I.customs_declaration WHERE NOT withdrawn
       GROUP BY shipment_id, coalesce(shipment_id, declaration_id)
@@ -221,15 +223,19 @@ GROUP BY a.kind, a.control_code;
 
 CREATE VIEW %1$I.export_recovery WITH (security_barrier) AS
 WITH control AS (
-  -- the first day the control binds, suspensions aside
-  SELECT c.code, c.element, c.form, c.threshold, c.with_elements, lower(datemultirange(c.valid) - c.suspended) AS starts_on
+  -- the first day the control binds, suspensions aside; where an entry was replaced by a later one, each
+  -- decides from its first day to the next one's, and the first one of what was exported before, too
+  SELECT c.code, c.element, c.form, c.threshold, c.with_elements,
+         min(lower(datemultirange(c.valid) - c.suspended)) OVER (PARTITION BY c.code, c.element, c.form) AS starts_on,
+         daterange(CASE WHEN row_number() OVER entry > 1 THEN lower(c.valid) END, lead(lower(c.valid)) OVER entry) AS decides
   FROM %1$I.control_list c
+  WINDOW entry AS (PARTITION BY c.code, c.element, c.form ORDER BY lower(c.valid) NULLS FIRST)
 ), export AS (
   SELECT c.code, c.element, c.form, c.starts_on, date_trunc('month', s.shipped_on::timestamp)::date AS month,
          count(*) AS shipments, sum(s.net_mass) AS net_mass,
          sum(retrack.element_mass(s.net_mass, s.assay, c.element)) AS element_mass
   FROM control c
-  JOIN %1$I.shipment s ON s.form = c.form AND NOT s.withdrawn
+  JOIN %1$I.shipment s ON s.form = c.form AND c.decides @> s.shipped_on AND NOT s.withdrawn
   CROSS JOIN LATERAL (SELECT sum(retrack.fraction(s.assay, e)) AS fraction
                       FROM (SELECT c.element UNION SELECT unnest(c.with_elements)) AS u(e)) f
   WHERE c.starts_on <= retrack.as_of()::date AND s.shipped_on <= retrack.as_of()::date

@@ -16,9 +16,9 @@ BEGIN
     -- accents go. Letters are written as escapes of the pattern: the script stays ASCII.
     result := lower(normalize(regexp_replace(normalize(result, NFKD), '[\u0300-\u036F]', '', 'g'), NFKC));
     -- kabushiki kaisha, yugen kaisha and their short forms, gufen youxian gongsi, youxian zeren gongsi,
-    -- youxian gongsi, jusik hoesa and its short form
-    result := regexp_replace(result, '\u682A\u5F0F\u4F1A\u793E|\u6709\u9650\u4F1A\u793E|\(\u682A\)|\(\u6709\)'
-      '|\u80A1\u4EFD\u6709\u9650\u516C\u53F8|\u6709\u9650\u8D23\u4EFB\u516C\u53F8|\u6709\u9650\u516C\u53F8'
+    -- youxian gongsi, jusik hoesa and its short form; in simplified and in traditional characters
+    result := regexp_replace(result, '\u682A\u5F0F[\u4F1A\u6703]\u793E|\u6709\u9650[\u4F1A\u6703]\u793E|\(\u682A\)|\(\u6709\)'
+      '|\u80A1\u4EFD\u6709\u9650\u516C\u53F8|\u6709\u9650[\u8D23\u8CAC]\u4EFB\u516C\u53F8|\u6709\u9650\u516C\u53F8'
       '|\uC8FC\uC2DD\uD68C\uC0AC|\(\uC8FC\)', ' ', 'g');
     -- letters that do not decompose: sharp s, o and l with stroke, ae, oe, d with stroke; typographic quotes
     result := regexp_replace(regexp_replace(regexp_replace(result, '\u00DF', 'ss', 'g'), '[\u00D8\u00F8]', 'o', 'g'), '[\u0141\u0142]', 'l', 'g');
@@ -28,6 +28,8 @@ BEGIN
   END IF;
   result := lower(result);
   result := regexp_replace(result, '\+|&', ' and ', 'g');
+  -- "Co.Ltd." is two words, the points of "S.p.A." are within one
+  result := regexp_replace(result, '([a-z0-9]{2})\.(?=[a-z0-9]{2})', '\1 ', 'g');
   result := regexp_replace(result, '[.''`"]', '', 'g');
   -- What separates is listed, since what [:alnum:] is depends on the locale: in C, no Chinese name had any.
   result := btrim(regexp_replace(result, '[\x01-/:-@[-`{-\x7F]+', ' ', 'g'));

@@ -173,8 +173,8 @@ FROM (
               ELSE 'mass differs' END AS kind
   FROM (SELECT * FROM %1$I.transfer WHERE reported_by = shipper AND NOT withdrawn) s
   FULL JOIN (SELECT * FROM %1$I.transfer WHERE reported_by = receiver AND NOT withdrawn) r ON r.transfer_id = s.transfer_id
-  LEFT JOIN %1$I.instrument si ON si.instrument = s.instrument AND si.valid @> s.transferred_on
-  LEFT JOIN %1$I.instrument ri ON ri.instrument = r.instrument AND ri.valid @> r.transferred_on
+  LEFT JOIN %1$I.instrument si ON si.instrument = s.instrument AND si.valid @> s.transferred_on AND NOT si.withdrawn
+  LEFT JOIN %1$I.instrument ri ON ri.instrument = r.instrument AND ri.valid @> r.transferred_on AND NOT ri.withdrawn
 ) d
 CROSS JOIN (SELECT coalesce(max(value) FILTER (WHERE name = 'transfer_difference.kg'), 0) AS kg,
                    coalesce(max(value) FILTER (WHERE name = 'transfer_difference.percent'), 0) AS percent,

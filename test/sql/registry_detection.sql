@@ -134,6 +134,14 @@ INSERT INTO customs_declaration (declaration_id, declared_on, declarant, shipmen
   ('d6', '2025-06-01', 'P1', 's6', 'DE', '100 kg', 500, 'USD'), ('d9', '2025-06-01', 'P1', 's9', 'DE', '100 kg', 1000, 'USD'),
   ('d10', '2025-06-01', 'P1', NULL, 'DE', '1 kg', 1, 'USD'), ('d11', '2025-06-01', 'smuggler', NULL, 'DE', '2 kg', 1, 'USD');
 SELECT kind, shipment_id, exporter, reported, declared, difference_kg, declaration_ids FROM customs_gap ORDER BY declaration_ids, 2;
+-- declared in parts, one of them by another exporter, one to another country: the part that is right does not hide it
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, net_mass) VALUES
+  ('q1', '2025-06-01', 'P2', 'JP', 'magnet', '100 kg'), ('q2', '2025-06-01', 'P2', 'JP', 'magnet', '100 kg'), ('q3', '2025-06-01', 'P2', 'DE', 'magnet', '100 kg');
+INSERT INTO customs_declaration (declaration_id, declared_on, declarant, shipment_id, destination, net_mass) VALUES
+  ('q1a', '2025-06-01', 'P2', 'q1', 'JP', '40 kg'), ('q1b', '2025-06-01', 'P3', 'q1', 'JP', '60 kg'),
+  ('q2a', '2025-06-01', 'P2', 'q2', 'JP', '40 kg'), ('q2b', '2025-06-01', 'P2', 'q2', 'US', '60 kg'),
+  ('q3a', '2025-06-01', 'P2', 'q3', 'DE', '40 kg'), ('q3b', '2025-06-01', 'P2', 'q3', NULL, '60 kg');
+SELECT kind, shipment_id, exporter, destination, declared_destination, declaration_ids FROM customs_gap WHERE shipment_id ~ '^q' ORDER BY 2;
 TRUNCATE shipment, customs_declaration;
 
 -- licence_lead_time ------------------------------------------------------------------------------------------
@@ -167,6 +175,14 @@ INSERT INTO licence_application (application_id, applicant, control_code, applie
 SET retrack.as_of = '2025-06-15 00:00+00';
 SELECT code, element, form, lower(period) AS month, months_after, shipments, element_mass, before_element_mass, recovery, licences_granted
 FROM export_recovery ORDER BY 1, 4;
+-- from May on the entry has a higher threshold, in a row of its own as history is kept: still one row a month, and what the
+-- new threshold lets go no longer counts
+UPDATE control_list SET valid = '[2025-04-04,2025-05-01)' WHERE code = '1C905.b';
+INSERT INTO control_list (code, element, form, threshold, valid, source) VALUES ('1C905.b', 'Dy', 'oxide', 0.5, '[2025-05-01,)', 'a later announcement');
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass) VALUES
+  ('poor', '2025-05-11', 'P1', 'DE', 'oxide', 'La=40%,Dy=40%', '50 kg'), ('poor before', '2025-03-11', 'P1', 'DE', 'oxide', 'La=40%,Dy=40%', '150 kg');
+SELECT starts_on, lower(period) AS month, months_after, shipments, element_mass, before_element_mass, recovery, licences_granted
+FROM export_recovery WHERE code = '1C905.b' ORDER BY 2;
 
 -- suspect_origin ------------------------------------------------------------------------------------------------
 -- P2 has no quota of its own but its group has; P3 has none anywhere. Lots: m1 mined under the group's quota, m2 by P3,

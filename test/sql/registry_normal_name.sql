@@ -10,6 +10,7 @@ INSERT INTO spelling VALUES
   (7, 'A & B Motors Inc'), (7, 'A and B Motors, Inc.'), (7, 'The A＆B Motors Corporation'),
   (8, 'Hitachi Metal'), (9, 'Company'), (9, 'Company Ltd'), (10, 'Foo A/S'), (10, 'Foo AS'), (10, 'foo'),
   (13, 'Ørsted Æble AS'), (13, 'ORSTED AEBLE A/S'), (14, 'Straßen AG'), (14, 'STRASSEN'), (15, '(주)성림첨단산업'), (15, '주식회사 성림첨단산업'),
+  (1, 'Hitachi Metals Co.Ltd.'), (2, 'Vacuumschmelze GmbH&Co.KG'), (4, '信越化学工業株式會社'), (5, '包头天和磁材有限責任公司'),
   (11, 'L''Oréal S.A.'), (11, 'L’OREAL SA'), (12, 'Industria Rara S. A. de C. V.');
 -- every client has one normal name and no two clients share one
 SELECT client, count(DISTINCT retrack.normal_name(name)) AS names, min(retrack.normal_name(name)) AS name

@@ -12,7 +12,7 @@ CREATE FUNCTION retrack.lot_graph(registry name, tolerance numeric DEFAULT 0.05,
   OUT kind text, OUT lot text, OUT other text, OUT actual numeric, OUT expected numeric, OUT message text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE COST 1000000 ROWS 100
-SET search_path = pg_catalog, retrack, pg_temp
+SET search_path = pg_catalog, retrack, pg_temp SET jit = off
 AS $$
 DECLARE
   relation text;
@@ -30,9 +30,9 @@ BEGIN
       THEN 'withdrawn IS NOT TRUE' ELSE 'true' END;
   END LOOP;
   RETURN QUERY EXECUTE format($sql$
-    WITH lots AS (SELECT l.lot_id, l.form, l.assay, l.mass::numeric AS mass, l.mass AS typed, l.created_on
+    WITH lots AS NOT MATERIALIZED (SELECT l.lot_id, l.form, l.assay, l.mass::numeric AS mass, l.mass AS typed, l.created_on
                   FROM %1$I.lot AS l WHERE %2$s),
-    edges AS (SELECT e.input_lot, e.output_lot, e.mass::numeric AS mass, e.mass AS typed
+    edges AS NOT MATERIALIZED (SELECT e.input_lot, e.output_lot, e.mass::numeric AS mass, e.mass AS typed
               FROM %1$I.lot_edge AS e WHERE %3$s),
     taken AS (SELECT input_lot, sum(mass) AS mass FROM edges GROUP BY input_lot),
     given AS (SELECT e.output_lot, sum(e.mass) AS mass, sum(reo_mass(e.typed, i.assay)::numeric) AS reo,

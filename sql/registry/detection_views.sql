@@ -86,7 +86,7 @@ WITH limits AS (
   JOIN %1$I.control_list c ON c.form = s.form AND c.valid @> s.shipped_on AND NOT c.suspended @> s.shipped_on
   CROSS JOIN LATERAL (SELECT sum(retrack.fraction(s.assay, e)) AS fraction
                       FROM (SELECT c.element UNION SELECT unnest(c.with_elements)) AS u(e)) f
-  WHERE NOT s.withdrawn AND s.licence IS NULL AND c.threshold > 0
+  WHERE NOT s.withdrawn AND s.licence IS NULL AND c.threshold > 0 AND isfinite(s.shipped_on)
     AND retrack.fraction(s.assay, c.element) > 0
     AND f.fraction BETWEEN t.near * c.threshold AND c.threshold
     AND NOT EXISTS (SELECT FROM %1$I.every_controlled_export x WHERE x.shipment_id = s.shipment_id AND x.refused IS NULL)
@@ -215,7 +215,7 @@ FROM (
   CROSS JOIN (SELECT retrack.as_of()::date AS day) t
   CROSS JOIN LATERAL (SELECT coalesce(l.decided_on <= t.day, false) AS decided) d
   CROSS JOIN LATERAL (SELECT d.decided, CASE WHEN d.decided THEN l.decided_on ELSE t.day END AS until) x
-  WHERE NOT l.withdrawn AND l.applied_on <= t.day
+  WHERE NOT l.withdrawn AND l.applied_on <= t.day AND isfinite(l.applied_on)
     AND l.applicant IN (SELECT v.party_id FROM %1$I.aggregated_party v)
 ) a
 CROSS JOIN (SELECT max(value) AS working_days FROM %1$I.setting WHERE name = 'licence_lead_time.working_days') t
@@ -245,7 +245,7 @@ WITH control AS (
 ), goods AS (
   SELECT DISTINCT code, element, form, starts_on FROM export
 ), span AS (
-  SELECT date_trunc('month', min(shipped_on)::timestamp) AS first, date_trunc('month', retrack.as_of() AT TIME ZONE 'UTC') AS last
+  SELECT date_trunc('month', (min(shipped_on) FILTER (WHERE shipped_on >= '1900-01-01' AND isfinite(shipped_on)))::timestamp) AS first, date_trunc('month', retrack.as_of() AT TIME ZONE 'UTC') AS last
   FROM %1$I.shipment WHERE NOT withdrawn
 ), month AS (
   SELECT g.*, m.month::date AS month,

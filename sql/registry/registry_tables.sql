@@ -231,6 +231,8 @@ END $fn$;
 -- clients) are not foreign keys: reports arrive in any order, and one party's lateness must not refuse
 -- another's honest row; lot_graph and the detection views show what does not match. A shipment's
 -- licence is checked by enforce_licence, which tells more than a foreign key can.
+-- Years past 9999 are slips of the pen that timestamps do not reach: one such row would break every view that
+-- sums by month. Infinite dates are the rules' to refuse.
 CREATE FUNCTION retrack.create_registry_reports(registry name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
 BEGIN
@@ -242,7 +244,7 @@ CREATE TABLE %1$I.lot (
   form retrack.form NOT NULL,
   assay retrack.assay,
   mass retrack.mass NOT NULL CHECK (mass >= '0'),
-  created_on date NOT NULL,
+  created_on date NOT NULL CHECK (created_on < '10000-01-01' OR NOT isfinite(created_on)),
   origin text CHECK (origin IN ('mined', 'imported', 'by_product', 'recycled', 'processed')),
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -266,7 +268,7 @@ CREATE TABLE %1$I.production (
   production_id text PRIMARY KEY CHECK (production_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   facility_id text NOT NULL REFERENCES %1$I.facility,
-  produced_on date NOT NULL,
+  produced_on date NOT NULL CHECK (produced_on < '10000-01-01' OR NOT isfinite(produced_on)),
   stage retrack.stage NOT NULL,
   ore_class text CHECK (ore_class IN ('rock', 'ionic', 'imported', 'by_product')),
   form retrack.form NOT NULL,
@@ -289,7 +291,7 @@ CREATE TABLE %1$I.transfer (
   from_facility text,
   to_facility text,
   client_name text,
-  transferred_on date NOT NULL,
+  transferred_on date NOT NULL CHECK (transferred_on < '10000-01-01' OR NOT isfinite(transferred_on)),
   form retrack.form NOT NULL,
   assay retrack.assay,
   mass retrack.mass NOT NULL CHECK (mass >= '0'),
@@ -306,7 +308,7 @@ CREATE INDEX transfer_lot_id_idx ON %1$I.transfer (lot_id);
 CREATE TABLE %1$I.shipment (
   shipment_id text PRIMARY KEY CHECK (shipment_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
-  shipped_on date NOT NULL,
+  shipped_on date NOT NULL CHECK (shipped_on < '10000-01-01' OR NOT isfinite(shipped_on)),
   exporter text NOT NULL REFERENCES %1$I.party,
   facility_id text REFERENCES %1$I.facility,
   consignee text,
@@ -338,7 +340,8 @@ CREATE TABLE %1$I.inventory (
   inventory_id text PRIMARY KEY DEFAULT gen_random_uuid()::text CHECK (inventory_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   facility_id text NOT NULL REFERENCES %1$I.facility,
-  period daterange NOT NULL CHECK (NOT isempty(period)),
+  period daterange NOT NULL CHECK (NOT isempty(period))
+    CHECK (coalesce(upper(period), lower(period), '-infinity') < '10000-01-01'),
   form retrack.form NOT NULL,
   assay retrack.assay,
   mass retrack.mass NOT NULL CHECK (mass >= '0'),
@@ -352,7 +355,7 @@ CREATE TABLE %1$I.loss (
   loss_id text PRIMARY KEY CHECK (loss_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   facility_id text NOT NULL REFERENCES %1$I.facility,
-  lost_on date NOT NULL,
+  lost_on date NOT NULL CHECK (lost_on < '10000-01-01' OR NOT isfinite(lost_on)),
   form retrack.form NOT NULL,
   assay retrack.assay,
   mass retrack.mass NOT NULL CHECK (mass >= '0'),
@@ -369,7 +372,7 @@ CREATE TABLE %1$I.invoice (
   seller text NOT NULL,
   buyer text,
   client_name text,
-  issued_on date NOT NULL,
+  issued_on date NOT NULL CHECK (issued_on < '10000-01-01' OR NOT isfinite(issued_on)),
   transfer_id text,
   shipment_id text,
   form retrack.form,
@@ -386,7 +389,7 @@ CREATE INDEX invoice_transfer_id_idx ON %1$I.invoice (transfer_id);
 CREATE TABLE %1$I.customs_declaration (
   declaration_id text PRIMARY KEY CHECK (declaration_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
-  declared_on date NOT NULL,
+  declared_on date NOT NULL CHECK (declared_on < '10000-01-01' OR NOT isfinite(declared_on)),
   declarant text NOT NULL,
   shipment_id text,
   licence retrack.licence_id,
@@ -406,7 +409,8 @@ CREATE TABLE %1$I.submission (
   submission_id text NOT NULL CHECK (submission_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   producer text NOT NULL REFERENCES %1$I.party,
-  period daterange NOT NULL CHECK (NOT isempty(period)),
+  period daterange NOT NULL CHECK (NOT isempty(period))
+    CHECK (coalesce(upper(period), lower(period), '-infinity') < '10000-01-01'),
   submitted_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,

@@ -130,11 +130,13 @@ SELECT d.producer, d.name, d.period, d.due_before, s.first_submitted_at,
 FROM (SELECT retrack.as_of() AS moment) t
 CROSS JOIN LATERAL (
   SELECT p.party_id AS producer, p.name, daterange(m.month::date, (m.month + interval '1 month')::date) AS period,
+         m.month AT TIME ZONE l.time_zone AS begins,
          (m.month + make_interval(months => l.months_after, days => l.day_of_month - 1)) AT TIME ZONE l.time_zone AS due_before
   FROM %1$I.party p
-  CROSS JOIN (SELECT min(lower(period)) AS day FROM %1$I.submission) b
+  -- a report on an endless past, or on antiquity, is no day to begin at
+  CROSS JOIN (SELECT min(lower(period)) FILTER (WHERE lower(period) >= '1900-01-01') AS day FROM %1$I.submission) b
   CROSS JOIN LATERAL generate_series(
-    date_trunc('month', coalesce(lower(p.reporting), b.day)::timestamp),
+    date_trunc('month', coalesce(nullif(lower(p.reporting), '-infinity'), b.day)::timestamp),
     least(t.moment AT TIME ZONE 'UTC', (upper(p.reporting) - 1)::timestamp), interval '1 month') m(month)
   JOIN %1$I.reporting_deadline l ON l.valid @> m.month::date
   WHERE NOT p.withdrawn
@@ -146,7 +148,8 @@ LEFT JOIN LATERAL (
   SELECT (array_agg(s.submitted_at ORDER BY s.version))[1] AS first_submitted_at, min(s.version) AS first_version,
          (array_agg(s.withdrawn ORDER BY s.version DESC))[1] AS gone
   FROM %1$I.submission s
-  WHERE s.producer = d.producer AND s.period @> d.period AND s.submitted_at <= t.moment
+  -- what was sent before the month began is no report on it, whatever period it names
+  WHERE s.producer = d.producer AND s.period @> d.period AND s.submitted_at BETWEEN d.begins AND t.moment
 ) s ON true
 WHERE d.due_before <= t.moment
   AND (s.first_version IS NULL OR s.gone OR s.first_submitted_at >= d.due_before);

@@ -150,6 +150,35 @@ SELECT round(0.003 * sqrt(10000^2 + 5000^2 + 3000^2 + 11900^2)::numeric, 6) AS m
 -- the gain: F2 holds Dy that nothing brought, without any deviation to explain it
 SELECT facility_id, period, element, gain_kg, sigma_kg FROM unexplained_gain ORDER BY 1, 2;
 
+-- Odd dates: one row neither hangs nor breaks what everybody else sees ----------------------------------------
+SET statement_timeout = '20s';
+INSERT INTO submission (submission_id, producer, period, submitted_at) VALUES ('old', 'P1', '[-infinity,2025-01-01)', '2025-05-01'),
+  ('older', 'P1', '[0044-03-15 BC,2025-01-01)', '2025-05-01'), ('all', 'P1', '(,)', '2025-05-01');
+INSERT INTO party (party_id, name, kind, reporting) VALUES ('P4', 'Ancient Mine', 'producer', '[-infinity,2025-02-01)');
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('F4', 'P4', 'mining');
+SELECT producer, period, status FROM overdue_submission WHERE producer = 'P4';
+-- one report on everything to come is none on what had not begun when it was sent
+INSERT INTO submission (submission_id, producer, period, submitted_at) VALUES ('for ever', 'P4', '(,)', '2024-12-31 23:59+08');
+SELECT producer, period, status FROM overdue_submission WHERE producer = 'P4';
+UPDATE submission SET submitted_at = '2025-02-01 00:00+08' WHERE submission_id = 'for ever';
+SELECT count(*) FROM overdue_submission WHERE producer = 'P4';
+INSERT INTO control_list (code, element, form, threshold, valid, source) VALUES ('odd', 'Dy', 'ore', 0.001, '(,)', 'test');
+INSERT INTO shipment (shipment_id, shipped_on, exporter, client_name, destination, form, assay, net_mass)
+SELECT d || n, d::date, 'P1', 'Odd', 'DE', f::retrack.form, f2::retrack.assay, '1 kg'
+FROM unnest('{-infinity,infinity,0044-03-15 BC,2025-05-01}'::text[]) d, generate_series(1, 2) n,
+     (VALUES ('ore', 'Dy=0.095%'), ('oxide', 'Dy=80%')) v(f, f2) WHERE (n = 1) = (f = 'ore');
+SELECT count(*), min(lower(period)) FROM export_recovery WHERE code = '1C905.b';
+SELECT count(*) FROM licence_splitting;
+INSERT INTO licence_application (application_id, applicant, applied_on) VALUES ('odd', 'P1', '-infinity');
+SELECT count(*) FROM licence_lead_time;
+SELECT destination, sum(deliveries) FROM trade_volume GROUP BY destination;
+\set VERBOSITY sqlstate
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, net_mass) VALUES ('slip', '20255-05-01', 'P1', 'DE', 'oxide', '1 kg');
+INSERT INTO inventory (facility_id, period, form, mass) VALUES ('F1', '[20255-05-01,20255-06-01)', 'oxide', '1 kg');
+INSERT INTO submission (submission_id, producer, period, submitted_at) VALUES ('slip', 'P1', '[20255-05-01,)', '2025-05-01');
+\set VERBOSITY default
+RESET statement_timeout;
+
 RESET session_replication_role;
 RESET search_path;
 SET client_min_messages = warning;

@@ -29,6 +29,12 @@ sub answers
 	my $all = $node->safe_psql($db, join '', map { qq{SELECT '=== $_';\nSELECT t::text FROM trade."$_" t ORDER BY 1;\n} } @relations);
 	my %answer = $all =~ /^=== (\w+)\n(.*?)(?=^===|\z)/msg;
 	$answer{'~verify_ledger'} = $node->safe_psql($db, q{SELECT * FROM retrack.verify_ledger('trade')});
+	my %ask = (
+		origin_shares => q{retrack.origin_shares('trade', 'Dy')}, lot_graph => q{retrack.lot_graph('trade')},
+		destinations => q{trade.lot l, retrack.trace_destination('trade', l.lot_id, 'Dy')},
+		controlled_on => q{retrack.controlled_on('trade', '2025-06-01')}, licence_on => q{retrack.licence_on('trade', '2025-06-01')},
+		submissions_on => q{retrack.submissions_on('trade', '2025-08-01')}, verify_journal => q{retrack.verify_journal('trade')});
+	$answer{"~$_"} = $node->safe_psql($db, "SELECT t::text FROM (SELECT * FROM $ask{$_}) t ORDER BY 1") for keys %ask;
 	return \%answer;
 }
 
@@ -108,7 +114,8 @@ my $expected = answers($node, 'origin');
 cmp_ok(scalar(keys %$expected), '>', 40, 'there is something to compare');
 is($expected->{'~verify_ledger'}, '', 'and the ledgers agree with the rows');
 isnt($expected->{$_}, '', "$_ has an answer to lose")
-  for qw(facility_balance transfer_difference overdue_submission client_volume export_recovery vat_gap customs_gap suspect_origin licence_usage quota_usage);
+  for qw(facility_balance transfer_difference overdue_submission client_volume export_recovery vat_gap customs_gap suspect_origin licence_usage quota_usage
+	~origin_shares ~lot_graph ~destinations ~controlled_on ~licence_on ~submissions_on);
 
 my $dir = PostgreSQL::Test::Utils::tempdir;
 sub dumped

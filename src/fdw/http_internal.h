@@ -134,6 +134,8 @@ struct HttpConn
 extern int64 rt_http_now(void);
 
 /* http_pool.c */
+extern void rt_http_wipe(char *secret);	/* and free it; NULL will do */
+extern const char *rt_http_fetched_token(const FdwOptions *o);	/* OAuth2, or NULL */
 extern HttpRequest *rt_http_new_request(HttpConn *conn, const char *url);
 extern void rt_http_free_request(HttpRequest *req);
 
@@ -162,6 +164,7 @@ extern bool rt_http_start_token(HttpConn *conn);
 extern void rt_http_token_answer(HttpRequest *req);
 extern struct curl_slist *rt_http_add_credentials(HttpRequest *req, struct curl_slist *list);
 extern void rt_http_drop_token(HttpRequest *req);
+extern void rt_http_redact_one(char *text, const char *secret);
 
 /* http_error.c: fills message, detail and hint for a status or a curl error. */
 extern void rt_http_fail_status(HttpRequest *req, const char *more);

@@ -37,8 +37,8 @@ rt_http_now(void)
 	return (int64) t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void
-wipe_and_free(char *secret)
+void
+rt_http_wipe(char *secret)
 {
 	if (secret)
 		explicit_bzero(secret, strlen(secret));
@@ -53,8 +53,8 @@ destroy_request(HttpRequest *req)
 	if (req->easy)
 		curl_easy_cleanup(req->easy);
 	curl_slist_free_all(req->headers);
-	wipe_and_free(req->post);
-	wipe_and_free(req->token_used);
+	rt_http_wipe(req->post);
+	rt_http_wipe(req->token_used);
 	free(req->link);
 	free(req->ring);
 	free(req->plain);
@@ -107,7 +107,7 @@ on_invalidation(Datum arg, int cacheid, uint32 hashvalue)
 		conn->stale = true;
 	for (HttpAccount *a = accounts; a; a = a->next)
 	{
-		wipe_and_free(a->token);
+		rt_http_wipe(a->token);
 		a->token = NULL;
 	}
 }
@@ -128,13 +128,29 @@ initialise(void)
 }
 
 static HttpAccount *
-find_account(const FdwOptions *o)
+known_account(const FdwOptions *o)
 {
-	HttpAccount *a;
-
-	for (a = accounts; a; a = a->next)
+	for (HttpAccount *a = accounts; a; a = a->next)
 		if (a->serverid == o->serverid && a->umid == o->umid && a->userid == o->userid)
 			return a;
+	return NULL;
+}
+
+const char *
+rt_http_fetched_token(const FdwOptions *o)
+{
+	const HttpAccount *a = known_account(o);
+
+	return a ? a->token : NULL;
+}
+
+static HttpAccount *
+find_account(const FdwOptions *o)
+{
+	HttpAccount *a = known_account(o);
+
+	if (a != NULL)
+		return a;
 	a = calloc(1, sizeof(HttpAccount));
 	if (a == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -406,8 +422,8 @@ rt_http_free_request(HttpRequest *req)
 		return;
 	}
 	curl_slist_free_all(req->headers);
-	wipe_and_free(req->post);
-	wipe_and_free(req->token_used);
+	rt_http_wipe(req->post);
+	rt_http_wipe(req->token_used);
 	free(req->link);
 	if (easy)
 		curl_easy_reset(easy);

@@ -103,6 +103,9 @@ on_header(char *line, size_t size, size_t nmemb, void *arg)
 		req->too_large = true;
 	if (req->too_large)
 		return 0;
+	/* trailers, behind the body: they change nothing of what the answer said */
+	if (req->answered)
+		return len;
 	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
 	{
 		forget_answer(req);

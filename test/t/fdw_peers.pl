@@ -30,7 +30,7 @@ sub server
 	my $paging = $o{paging} // q{pagination 'cursor', next '/next', cursor_param 'cursor'};
 	my $auth = $o{auth} // q{auth 'bearer'};
 	sql(qq{CREATE SERVER $name FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '$url', $paging, records '/data', limit_param 'limit',
-		page_size '10', max_retries '2', max_retry_wait '5s', connect_timeout '2s', timeout '@{[$o{timeout} // '20s']}', stall_timeout '2s', $auth @{[$o{more} // '']});
+		page_size '10', max_retries '@{[$o{retries} // 2]}', max_retry_wait '5s', connect_timeout '2s', timeout '@{[$o{timeout} // '20s']}', stall_timeout '2s', $auth @{[$o{more} // '']});
 		CREATE USER MAPPING FOR postgres SERVER $name OPTIONS (@{[$o{mapping} // "token '$SECRET'"]})});
 	return;
 }
@@ -169,7 +169,7 @@ refused('next_first_broken', 'ahead', qr/500/);
 
 note 'a client that takes its time over an Append is no timeout';
 {
-	server('brief', timeout => '1s', more => q{, buffer_size '64kB'}, paging => q{pagination 'cursor', next '/next'});
+	server('brief', timeout => '1s', retries => 0, more => q{, buffer_size '64kB'}, paging => q{pagination 'cursor', next '/next'});
 	my ($fast, $late) = (table('good', 'brief'), table('big_late', 'brief'));
 	like(sql("EXPLAIN SELECT id FROM $fast UNION ALL SELECT id FROM $late"), qr/Async Foreign Scan/, 'an asynchronous plan');
 	my @rows = split /\n/, sql(qq{BEGIN; DECLARE c NO SCROLL CURSOR FOR SELECT id FROM $fast UNION ALL SELECT id FROM $late;

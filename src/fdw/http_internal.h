@@ -52,6 +52,7 @@ struct HttpRequest
 	bool		is_token;		/* the POST for an OAuth2 token */
 	CURL	   *easy;
 	bool		in_multi;
+	bool		ended;			/* curl has brought the transfer to its end, without error */
 	struct curl_slist *headers;
 	char		accept[160];	/* media types asked for */
 	char	   *post;			/* form of a token request, secret */

@@ -401,12 +401,13 @@ rt_http_free_request(HttpRequest *req)
 {
 	HttpConn   *conn = req->conn;
 	HttpRequest **link = &conn->requests;
-	CURL	   *easy = req->easy;
+	CURL	   *easy;
 	char	   *ring = req->ring;
 	char	   *plain = req->plain;
 	size_t		size = req->size;
 
 	rt_http_stop(req);
+	easy = req->easy;
 	rt_http_clear_body(req);
 	while (*link && *link != req)
 		link = &(*link)->next;

@@ -155,6 +155,9 @@ note 'figures';
 note 'the next page ahead of this one';
 right($_, 'ahead') for qw(next_first next_then_null);
 right('next_first', 'never_ahead');
+server('by_url', paging => q{pagination 'link', next '/next', prefetch '1'});
+right('next_url', 'by_url');
+is(join(' ', map { m{^GET (\S+)} } $peer->requests('next_url')), '/next_url?limit=10 /next_url?cursor=11&n=a%20b /next_url?cursor=21&n=a%20b', 'URLs of next pages, each once');
 cmp_ok(right('next_first_slow', 'ahead'), '<', 3, 'the next page is asked for before this one has ended');
 refused('next_first_broken', 'ahead', qr/500/);
 {

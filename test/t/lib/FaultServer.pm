@@ -335,6 +335,8 @@ our %scenario = (
 		my $next = cursor_of($r) + $PAGE;
 		if ($next <= $LAST) { for (1 .. 300) { last if grep { /cursor=$next\b/ } $s->requests($r->{name}); sleep 0.01 } }
 		return put($c, substr $p, length half($p)) },
+	next_url => sub { my ($s, $c, $r) = @_;
+		answer($c, 200, next_first(page($r)) =~ s{"next":"(\d+)"}{"next":"../x/../next_url\\u003fcursor=$1&n=a b#top"}r) },
 	# ... and another one behind them, which is the one that counts
 	next_twice => sub { my ($s, $c, $r) = @_; my $p = page($r); my ($next) = $p =~ /"next":(.*)}$/;
 		answer($c, 200, $p =~ s/^\{/{"next":"21",/r) },

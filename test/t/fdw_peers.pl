@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
+use IPC::Run ();
 use Cwd qw(abs_path);
 use FaultServer;
 
@@ -150,6 +151,25 @@ note 'figures';
 	cmp_ok($plain->{'Buffer Peak'}, '>', 0, 'a peak of buffers');
 	ok(exists $plain->{'Parse Time'} && $plain->{'Parse Time'} > 0, 'time spent on reading records');
 	ok($plain->{'Network Wait'} > 0, '... and on waiting for them');
+}
+
+note 'statistics and progress';
+{
+	server('counted', paging => q{pagination 'cursor', next '/next', cursor_param 'cursor', prefetch '0'});
+	my %t = map { $_ => table($_, 'counted') } qw(good gzip s408_once redirect_301 s403 drip);
+	sql("SELECT count(*) FROM $t{$_}") for qw(good gzip s408_once redirect_301);
+	$node->psql('postgres', "SELECT * FROM $t{s403}");
+	is(sql(q{SELECT scans, failed_scans, requests, retries, redirects, not_modified, throttled, failures, pages, records, rejected, decoded_bytes > wire_bytes, wait_ms > 0
+		FROM retrack.fdw_stats WHERE server = 'counted'}), '5|1|17|1|3|0|0|1|12|100|0|t|t', 'what a server was asked for');
+	sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server WHERE srvname = 'counted'});
+	is(sql(q{SELECT scans, requests, records FROM retrack.fdw_stats WHERE server = 'counted'}), '0|0|0', '... until it is reset');
+	my ($out, $err) = ('', '');
+	my $slow = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT sum(id) FROM $t{drip}" ], '>', \$out, '2>', \$err);
+	ok($node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM retrack.fdw_progress WHERE server = 'counted' AND "table" = '$t{drip}'::regclass AND pages = 1 AND records BETWEEN 1 AND 3 AND bytes > 10}),
+		'a slow scan shows its first records while it runs');
+	$slow->finish;
+	is($out, "10\n", '... and ends') or diag $err;
+	is(sql('SELECT count(*) FROM retrack.fdw_progress'), '0', '... and is shown no more');
 }
 
 note 'the next page ahead of this one';

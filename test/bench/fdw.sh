@@ -116,11 +116,11 @@ bench_line fdw.peak_memory "$peak" '<= 16' "MB above idle of a scan of one page 
 bytes=$(bench_sql -c "EXPLAIN (ANALYZE, FORMAT json) SELECT id FROM huge LIMIT 1" | awk -F: '/Bytes Received/ { gsub(/[ ,]/, "", $2); print $2 }')
 bench_line fdw.limit1_bytes "$(figure "$bytes" 262144)" '<= 1' 'bytes taken off the network by LIMIT 1 on a page of a gigabyte / buffer_size'
 
-# A look-up in a warm session against libcurl alone, in turn.
+# A look-up in a warm session against libcurl alone, in turn; medians of 300, so that what else runs moves them little.
 for _ in 1 2 3 4 5 6 7; do
 	"$DIR/reference" curl "$URL_pages/one" 300 >>"$DIR/curl.ms"
 	{ echo 'SELECT id FROM one;'; echo '\timing on'; for _ in $(seq 300); do echo 'SELECT id FROM one;'; done; } | psql -qXAt 2>&1 |
-		awk '/^Time/ { s += $2; n++ } END { print s / n }' >>"$DIR/lookup.ms"
+		awk '/^Time/ { print $2 }' | bench_median >>"$DIR/lookup.ms"
 done
 bench_line fdw.lookup_overhead "$(awk -v a="$(bench_median <"$DIR/lookup.ms")" -v b="$(bench_median <"$DIR/curl.ms")" 'BEGIN { printf "%.3f", a - b }')" '<= 0.3' \
 	'ms of a warm single-row look-up, planning and client included, above a bare libcurl request'

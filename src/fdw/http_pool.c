@@ -224,7 +224,11 @@ make_conn(void)
 	curl_multi_setopt(conn->multi, CURLMOPT_SOCKETDATA, conn);
 	curl_multi_setopt(conn->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(conn->multi, CURLMOPT_TIMERDATA, conn);
-	curl_multi_setopt(conn->multi, CURLMOPT_MAXCONNECTS, 8L);
+	/*
+	 * A connection carries one stream at a time in HTTP/2 too: on a shared one, whoever
+	 * reads the current page would make curl take in the pages ahead, without bound.
+	 */
+	curl_multi_setopt(conn->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING);
 	return conn;
 }
 
@@ -336,6 +340,8 @@ rt_http_open(const FdwOptions *opts, MemoryContext cxt)
 	conn->busy = true;
 	memset(&conn->counters, 0, sizeof(conn->counters));
 	conn->buffered = 0;
+	/* kept between requests: one for each page under way, some for the token server and redirects */
+	curl_multi_setopt(conn->multi, CURLMOPT_MAXCONNECTS, (long) opts->prefetch + 4);
 	url_parse(opts->base_url, &conn->base, &why);
 	loan->conn = conn;
 	conn->loan = loan;

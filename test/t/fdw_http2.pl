@@ -1,5 +1,5 @@
-# Protects: HTTP/2 over TLS as nginx speaks it: it is negotiated, all pages of a scan share a connection, streams that
-# wait while another is read neither stall nor lose bytes, gzip or not; connections are kept between scans.
+# Protects: HTTP/2 over TLS as nginx speaks it: it is negotiated, pages that wait while another is read
+# neither stall nor lose bytes nor grow in memory, gzip or not; connections are kept within and between scans.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -44,7 +44,7 @@ system("cd $dir && (openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-25
 open my $conf, '>', "$dir/nginx.conf" or die $!;
 print $conf <<CONF;
 worker_processes 1; daemon off; pid $dir/nginx.pid; error_log $dir/error.log;
-events { worker_connections 64; }
+events { worker_connections 512; }
 http {
   log_format protocol '\$server_protocol \$connection \$request_uri \$status "\$sent_http_content_encoding"';
   map \$arg_cursor \$chained { default \$arg_cursor; '' 1; }
@@ -59,6 +59,7 @@ http {
     location = /numbered { try_files /numbered.\$arg_page.json /last.json; }
     location = /chained { try_files /chained.\$chained.json =404; }
     location = /zipped { gzip on; gzip_types application/json; gzip_min_length 0; gzip_comp_level 1; try_files /numbered.\$arg_page.json /last.json; }
+    location = /huge { try_files /huge.\$arg_page.json /last.json; }
     location = /one { try_files /one.json =404; }
     location = /brief { keepalive_timeout 0; try_files /one.json =404; }
     location = /back { return 302 /one; }
@@ -107,15 +108,16 @@ sql(qq{CREATE EXTENSION retrack;
 	CREATE SERVER plain FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url 'http://127.0.0.1:$plain_port', records '/data', page_size '$size', pagination 'page', page_param 'page', prefetch '4')});
 my $all = join '|', $pages * $size, $pages * $size * ($pages * $size + 1) / 2, 340;
 my $columns = 'id int, name text, padding text';
-for my $case ([ 'numbered', '/numbered', '-' ], [ 'numbered', '/zipped', 'gzip' ], [ 'small', '/numbered', '-' ], [ 'small', '/zipped', 'gzip' ], [ 'chained', '/chained', '-' ])
+for my $case ([ 'numbered', '/numbered', '-', 5 ], [ 'numbered', '/zipped', 'gzip', 5 ],
+	[ 'small', '/numbered', '-', 17 ], [ 'small', '/zipped', 'gzip', 17 ], [ 'chained', '/chained', '-', 2 ])
 {
-	my ($server, $path, $encoding) = @$case;
+	my ($server, $path, $encoding, $connections) = @$case;
 	my $t = "$server" . $path =~ s{/}{_}r;
 	sql("CREATE FOREIGN TABLE $t ($columns) SERVER $server OPTIONS (path '$path')");
 	is(sql("SELECT count(*), sum(id), min(length(padding)) FROM $t"), $all, "$t: all records");
 	my @log = served();
 	is(distinct(map { $_->[0] } @log), 'HTTP/2.0', '... over HTTP/2');
-	is(distinct(map { $_->[1] } @log), $log[0][1], '... over one connection');
+	cmp_ok(scalar(split / /, distinct(map { $_->[1] } @log)), '<=', $connections, "... over $connections connections at most");
 	is(distinct(map { $_->[4] } grep { $_->[2] !~ /=(\d+)/ || $1 <= $pages } @log), qq("$encoding"), "... encoded: $encoding");
 	is(scalar(grep { $_->[3] == 200 } @log), scalar @log, '... without a failed request');
 	my %times;
@@ -136,6 +138,32 @@ is(sql('SELECT count(*) FROM (SELECT id FROM small_numbered LIMIT 1500) x; ' x 3
 	}
 }
 served();
+
+note 'memory';
+{
+	# four pages of 25 MB
+	for my $n (1 .. 4)
+	{
+		open my $fh, '>', "$dir/www/huge.$n.json" or die $!;
+		print $fh '{"data":[{"id":0}';
+		my $block = join '', map { ',{"id":' . "$n,\"padding\":\"" . 'x' x 480 . '"}' } 1 .. 100;
+		print $fh $block for 1 .. 500;
+		print $fh ']}';
+		close $fh;
+	}
+	sql("CREATE FOREIGN TABLE huge (id int) SERVER small OPTIONS (path '/huge', prefetch '4');
+		CREATE FOREIGN TABLE huge_1 (id int) SERVER numbered OPTIONS (path '/huge?page=1', pagination 'none')");
+	my $peak = q{SELECT substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*(\d+)')::int};
+	for my $case ([ 'huge_1', 'count(*), sum(id)', qr/^50001\|50000$/ ], [ 'huge', 'count(*), sum(id), count(CASE WHEN random() < 0.0005 THEN pg_sleep(0.01) END)', qr/^200004\|500000\|/ ])
+	{
+		my ($t, $select, $want) = @$case;
+		my ($before, $got, $after) = split /\n/, sql("SELECT count(*) FROM chained_chained; $peak; SELECT $select FROM $t; $peak") =~ s/^.*?\n//r;
+		like($got, $want, "$t: all records");
+		cmp_ok(($after - $before) / 1024, '<', 16, "$t: less than 16 MB more memory") or diag "$before kB, $after kB";
+		note sprintf '%s: %.1f MB', $t, ($after - $before) / 1024;
+	}
+	served();
+}
 
 note 'connections between scans';
 sql("CREATE FOREIGN TABLE one (id int) SERVER numbered OPTIONS (path '/one', pagination 'none');

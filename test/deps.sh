@@ -10,7 +10,7 @@ packages=(
 	"postgresql-$PG_MAJOR" "postgresql-client-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR"
 	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev zlib1g-dev
 	"postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
-	perl curl jq openssl gzip
+	perl curl jq openssl gzip nginx-light
 	"$@"
 )
 

@@ -47,6 +47,6 @@ FROM retrack.fdw_progress_slots() p
 	JOIN pg_catalog.pg_stat_activity a ON a.pid = p.pid;
 
 COMMENT ON VIEW retrack.fdw_progress IS
-'Scans that are running now, in any session of this database: pages begun, records read and bytes (after decompression) so far; a scan updates them every 1000 records and at the end of each page.';
+'Scans that are running now, in any session of this database: pages begun, records read and bytes (after decompression) so far; a scan updates them with each of its first 100 records, then every 100, and at the end of each page.';
 
 GRANT SELECT ON retrack.fdw_stats, retrack.fdw_progress TO PUBLIC;

@@ -87,6 +87,12 @@ extern int	rt_http_descriptor(HttpConn *conn);
 /* Marks from when on the scan waits for req (NULL: no more): timeouts count only then. */
 extern void rt_http_waiting(HttpConn *conn, HttpRequest *req);
 
+/*
+ * The same where the executor waits for several scans at once and may go away in
+ * between, to a client that takes its time: only the wait since the last call counts.
+ */
+extern void rt_http_waiting_on(HttpConn *conn, HttpRequest *req);
+
 /* Sleeps, interruptibly, until req has something to read. */
 extern void rt_http_wait(HttpConn *conn, HttpRequest *req);
 

@@ -44,8 +44,9 @@ add_header(struct curl_slist *list, const char *name, const char *prefix, const 
 	return list;
 }
 
-static struct curl_slist *
-add_basic(struct curl_slist *list, const char *user, const char *password)
+/* What follows "Basic " in a header, malloc'd; NULL if memory is short. */
+static char *
+basic_credentials(const char *user, const char *password)
 {
 	size_t		size = strlen(user) + strlen(password) + 2;
 	char	   *plain = malloc(size);
@@ -55,11 +56,62 @@ add_basic(struct curl_slist *list, const char *user, const char *password)
 	{
 		snprintf(plain, size, "%s:%s", user, password);
 		encode_base64(plain, size - 1, coded);
-		list = add_header(list, "Authorization", "Basic ", coded);
 	}
+	else
+	{
+		free(coded);
+		coded = NULL;
+	}
+	if (plain)
+		explicit_bzero(plain, size);
 	free(plain);
-	free(coded);
+	return coded;
+}
+
+static struct curl_slist *
+add_basic(struct curl_slist *list, const char *user, const char *password)
+{
+	char	   *coded = basic_credentials(user, password);
+
+	if (coded)
+		list = add_header(list, "Authorization", "Basic ", coded);
+	rt_http_wipe(coded);
 	return list;
+}
+
+void
+rt_http_redact_one(char *text, const char *secret)
+{
+	size_t		len = secret ? strlen(secret) : 0;
+
+	if (len < 4)				/* too short to tell from ordinary text */
+		return;
+	for (char *at = strstr(text, secret); at; at = strstr(at + len, secret))
+		memset(at, '*', len);
+}
+
+static void
+redact_basic(char *text, const char *user, const char *password)
+{
+	char	   *coded = basic_credentials(user, password);
+
+	rt_http_redact_one(text, coded);
+	rt_http_wipe(coded);
+}
+
+void
+rt_http_redact(const FdwOptions *o, char *text)
+{
+	/* the coded forms first: a user's name may be part of one */
+	if (o->auth == AUTH_BASIC && o->user)
+		redact_basic(text, o->user, o->password ? o->password : "");
+	if (o->auth == AUTH_OAUTH2 && o->client_id && o->client_secret)
+		redact_basic(text, o->client_id, o->client_secret);
+	rt_http_redact_one(text, rt_http_fetched_token(o));
+	rt_http_redact_one(text, o->token);
+	rt_http_redact_one(text, o->password);
+	rt_http_redact_one(text, o->api_key);
+	rt_http_redact_one(text, o->client_secret);
 }
 
 /* Adds the credentials to a request to the base URL's origin, and to no other. */
@@ -81,7 +133,7 @@ rt_http_add_credentials(HttpRequest *req, struct curl_slist *list)
 		case AUTH_API_KEY:
 			return add_header(list, o->api_key_header, "", o->api_key);
 		case AUTH_OAUTH2:
-			free(req->token_used);
+			rt_http_wipe(req->token_used);
 			req->token_used = strdup(req->conn->account->token);
 			return add_header(list, "Authorization", "Bearer ", req->conn->account->token);
 		case AUTH_NONE:
@@ -104,7 +156,7 @@ rt_http_drop_token(HttpRequest *req)
 
 	if (account->token && req->token_used && strcmp(account->token, req->token_used) == 0)
 	{
-		free(account->token);
+		rt_http_wipe(account->token);
 		account->token = NULL;
 	}
 }
@@ -165,7 +217,7 @@ rt_http_token_answer(HttpRequest *req)
 		/* renew ahead of time, or at half-time if it lives shortly */
 		seconds = Min(Max(seconds, 2), 86400.0 * 365);
 		seconds -= Min(30, seconds / 2);
-		free(account->token);
+		rt_http_wipe(account->token);
 		account->token = strdup(token);
 		account->token_expires = rt_http_now() + (int64) (seconds * 1e6);
 		req->conn->counters.tokens++;

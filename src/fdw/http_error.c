@@ -9,26 +9,6 @@
 
 #include "mb/pg_wchar.h"
 
-static void
-redact_one(char *text, const char *secret)
-{
-	size_t		len = secret ? strlen(secret) : 0;
-
-	if (len < 4)				/* too short to tell from ordinary text */
-		return;
-	for (char *at = strstr(text, secret); at; at = strstr(at + len, secret))
-		memset(at, '*', len);
-}
-
-void
-rt_http_redact(const FdwOptions *o, char *text)
-{
-	redact_one(text, o->token);
-	redact_one(text, o->password);
-	redact_one(text, o->api_key);
-	redact_one(text, o->client_secret);
-}
-
 /* One printable line in the server's encoding. */
 static void
 make_printable(char *text)
@@ -85,6 +65,7 @@ static void
 append_reason(HttpRequest *req)
 {
 	char		body[ERROR_BODY_MAX + 1];
+	char		whole[ERROR_BODY_MAX + 1];
 	char		text[301];
 	size_t		n = rt_http_body_text(req, body, sizeof(body));
 	json_t	   *root = json_loadb(body, n, 0, NULL);
@@ -93,11 +74,12 @@ append_reason(HttpRequest *req)
 
 	if (reason)
 	{
-		copy_cut(text, reason, sizeof(text) - 1);
+		/* first, so that no cut or change hides a credential's beginning from us */
+		copy_cut(whole, reason, sizeof(whole) - 1);
+		rt_http_redact(req->conn->opts, whole);
+		rt_http_redact_one(whole, req->token_used);
+		copy_cut(text, whole, sizeof(text) - 1);
 		make_printable(text);
-		rt_http_redact(req->conn->opts, text);
-		if (req->token_used)
-			redact_one(text, req->token_used);
 		snprintf(req->detail + at, sizeof(req->detail) - at, "%sThe server says: %s",
 				 at ? " " : "", text);
 	}
@@ -146,8 +128,8 @@ rt_http_fail_curl(HttpRequest *req, CURLcode rc)
 					 req->is_token ? "token server" : "server");
 	snprintf(req->detail, sizeof(req->detail), "%s%s", reason,
 			 req->retries > 0 && !req->touched ? " (after repeated attempts)" : "");
-	make_printable(req->detail);
 	rt_http_redact(req->conn->opts, req->detail);
+	make_printable(req->detail);
 }
 
 void

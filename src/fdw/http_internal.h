@@ -52,6 +52,7 @@ struct HttpRequest
 	bool		is_token;		/* the POST for an OAuth2 token */
 	CURL	   *easy;
 	bool		in_multi;
+	bool		ended;			/* curl has brought the transfer to its end, without error */
 	struct curl_slist *headers;
 	char		accept[160];	/* media types asked for */
 	char	   *post;			/* form of a token request, secret */
@@ -134,6 +135,8 @@ struct HttpConn
 extern int64 rt_http_now(void);
 
 /* http_pool.c */
+extern void rt_http_wipe(char *secret);	/* and free it; NULL will do */
+extern const char *rt_http_fetched_token(const FdwOptions *o);	/* OAuth2, or NULL */
 extern HttpRequest *rt_http_new_request(HttpConn *conn, const char *url);
 extern void rt_http_free_request(HttpRequest *req);
 
@@ -162,6 +165,7 @@ extern bool rt_http_start_token(HttpConn *conn);
 extern void rt_http_token_answer(HttpRequest *req);
 extern struct curl_slist *rt_http_add_credentials(HttpRequest *req, struct curl_slist *list);
 extern void rt_http_drop_token(HttpRequest *req);
+extern void rt_http_redact_one(char *text, const char *secret);
 
 /* http_error.c: fills message, detail and hint for a status or a curl error. */
 extern void rt_http_fail_status(HttpRequest *req, const char *more);

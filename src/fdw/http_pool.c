@@ -37,8 +37,8 @@ rt_http_now(void)
 	return (int64) t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void
-wipe_and_free(char *secret)
+void
+rt_http_wipe(char *secret)
 {
 	if (secret)
 		explicit_bzero(secret, strlen(secret));
@@ -53,8 +53,8 @@ destroy_request(HttpRequest *req)
 	if (req->easy)
 		curl_easy_cleanup(req->easy);
 	curl_slist_free_all(req->headers);
-	wipe_and_free(req->post);
-	wipe_and_free(req->token_used);
+	rt_http_wipe(req->post);
+	rt_http_wipe(req->token_used);
 	free(req->link);
 	free(req->ring);
 	free(req->plain);
@@ -107,7 +107,7 @@ on_invalidation(Datum arg, int cacheid, uint32 hashvalue)
 		conn->stale = true;
 	for (HttpAccount *a = accounts; a; a = a->next)
 	{
-		wipe_and_free(a->token);
+		rt_http_wipe(a->token);
 		a->token = NULL;
 	}
 }
@@ -128,13 +128,29 @@ initialise(void)
 }
 
 static HttpAccount *
-find_account(const FdwOptions *o)
+known_account(const FdwOptions *o)
 {
-	HttpAccount *a;
-
-	for (a = accounts; a; a = a->next)
+	for (HttpAccount *a = accounts; a; a = a->next)
 		if (a->serverid == o->serverid && a->umid == o->umid && a->userid == o->userid)
 			return a;
+	return NULL;
+}
+
+const char *
+rt_http_fetched_token(const FdwOptions *o)
+{
+	const HttpAccount *a = known_account(o);
+
+	return a ? a->token : NULL;
+}
+
+static HttpAccount *
+find_account(const FdwOptions *o)
+{
+	HttpAccount *a = known_account(o);
+
+	if (a != NULL)
+		return a;
 	a = calloc(1, sizeof(HttpAccount));
 	if (a == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -208,7 +224,11 @@ make_conn(void)
 	curl_multi_setopt(conn->multi, CURLMOPT_SOCKETDATA, conn);
 	curl_multi_setopt(conn->multi, CURLMOPT_TIMERFUNCTION, on_timer);
 	curl_multi_setopt(conn->multi, CURLMOPT_TIMERDATA, conn);
-	curl_multi_setopt(conn->multi, CURLMOPT_MAXCONNECTS, 8L);
+	/*
+	 * A connection carries one stream at a time in HTTP/2 too: on a shared one, whoever
+	 * reads the current page would make curl take in the pages ahead, without bound.
+	 */
+	curl_multi_setopt(conn->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING);
 	return conn;
 }
 
@@ -320,6 +340,8 @@ rt_http_open(const FdwOptions *opts, MemoryContext cxt)
 	conn->busy = true;
 	memset(&conn->counters, 0, sizeof(conn->counters));
 	conn->buffered = 0;
+	/* kept between requests: one for each page under way, some for the token server and redirects */
+	curl_multi_setopt(conn->multi, CURLMOPT_MAXCONNECTS, (long) opts->prefetch + 4);
 	url_parse(opts->base_url, &conn->base, &why);
 	loan->conn = conn;
 	conn->loan = loan;
@@ -385,12 +407,13 @@ rt_http_free_request(HttpRequest *req)
 {
 	HttpConn   *conn = req->conn;
 	HttpRequest **link = &conn->requests;
-	CURL	   *easy = req->easy;
+	CURL	   *easy;
 	char	   *ring = req->ring;
 	char	   *plain = req->plain;
 	size_t		size = req->size;
 
 	rt_http_stop(req);
+	easy = req->easy;
 	rt_http_clear_body(req);
 	while (*link && *link != req)
 		link = &(*link)->next;
@@ -406,8 +429,8 @@ rt_http_free_request(HttpRequest *req)
 		return;
 	}
 	curl_slist_free_all(req->headers);
-	wipe_and_free(req->post);
-	wipe_and_free(req->token_used);
+	rt_http_wipe(req->post);
+	rt_http_wipe(req->token_used);
 	free(req->link);
 	if (easy)
 		curl_easy_reset(easy);

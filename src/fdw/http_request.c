@@ -103,6 +103,9 @@ on_header(char *line, size_t size, size_t nmemb, void *arg)
 		req->too_large = true;
 	if (req->too_large)
 		return 0;
+	/* trailers, behind the body: they change nothing of what the answer said */
+	if (req->answered)
+		return len;
 	if (len >= 5 && strncmp(line, "HTTP/", 5) == 0)
 	{
 		forget_answer(req);
@@ -269,6 +272,7 @@ bool
 rt_http_launch(HttpRequest *req)
 {
 	HttpConn   *conn = req->conn;
+	CURLMcode	rc = CURLM_OUT_OF_MEMORY;
 
 	if (req->easy == NULL)
 		req->easy = curl_easy_init();
@@ -279,15 +283,16 @@ rt_http_launch(HttpRequest *req)
 	rt_http_clear_body(req);
 	forget_answer(req);
 	req->header_bytes = 0;
-	req->too_large = req->refused_address = false;
+	req->too_large = req->refused_address = req->ended = false;
 	req->curl_error[0] = '\0';
 	req->started = req->last_activity = rt_http_now();
 	req->waited = 0;
 	if (req->easy == NULL || req->headers == NULL || !set_connection_options(req) ||
-		!set_request_options(req) || curl_multi_add_handle(conn->multi, req->easy) != CURLM_OK)
+		!set_request_options(req) || (rc = curl_multi_add_handle(conn->multi, req->easy)) != CURLM_OK)
 	{
 		rt_http_fail(req, ERRCODE_FDW_UNABLE_TO_ESTABLISH_CONNECTION,
 					 "could not set up an HTTP request");
+		snprintf(req->detail, sizeof(req->detail), "%s", curl_multi_strerror(rc));
 		return false;
 	}
 	req->in_multi = true;
@@ -296,12 +301,24 @@ rt_http_launch(HttpRequest *req)
 	return true;
 }
 
-/* Takes the transfer from curl, finished or not. */
+/*
+ * Takes the transfer from curl, finished or not.  Only a handle whose transfer came
+ * to its end in HTTP/1 is used again: in one that had an HTTP/2 stream libcurl 7.88
+ * leaves bytes of it behind, which the next transfer would hand out as its own.
+ */
 void
 rt_http_stop(HttpRequest *req)
 {
-	if (req->in_multi)
-		curl_multi_remove_handle(req->conn->multi, req->easy);
-	req->in_multi = false;
+	long		version = CURL_HTTP_VERSION_NONE;
+
 	req->paused = false;
+	if (!req->in_multi)
+		return;
+	req->in_multi = false;
+	curl_easy_getinfo(req->easy, CURLINFO_HTTP_VERSION, &version);
+	curl_multi_remove_handle(req->conn->multi, req->easy);
+	if (req->ended && (version == CURL_HTTP_VERSION_1_0 || version == CURL_HTTP_VERSION_1_1))
+		return;
+	curl_easy_cleanup(req->easy);
+	req->easy = NULL;
 }

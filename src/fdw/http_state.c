@@ -243,6 +243,7 @@ finish_with_status(HttpRequest *req)
 void
 rt_http_finished(HttpRequest *req, CURLcode rc)
 {
+	req->ended = rc == CURLE_OK;
 	rt_http_stop(req);
 	if (req->state != REQUEST_RUNNING)
 		return;

@@ -237,6 +237,20 @@ rt_http_waiting(HttpConn *conn, HttpRequest *req)
 	conn->wait_began = now;
 }
 
+void
+rt_http_waiting_on(HttpConn *conn, HttpRequest *req)
+{
+	int64		now = rt_http_now();
+
+	if (conn->waiting != req)
+		rt_http_waiting(conn, req);
+	else if (req)
+	{
+		conn->counters.wait_us += now - conn->wait_began;
+		conn->wait_began = now;
+	}
+}
+
 /* req has something for rt_http_read. */
 static bool
 has_news(const HttpRequest *req)

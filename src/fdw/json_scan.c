@@ -248,44 +248,50 @@ collect(JsonScan *scan)
 	return result == JSON_WALK_RECORD_END ? finish_collected(scan) : JSON_SCAN_MORE;
 }
 
+/* Makes a document value readable; false if memory is short. */
+static bool
+finish_target(JsonScan *scan, JsonTarget *t)
+{
+	JsonValue  *v = &t->value;
+
+	memset(v, 0, sizeof(*v));
+	if (!t->found)
+		return true;
+	v->kind = t->first == '{' ? JV_OBJECT : t->first == '[' ? JV_ARRAY :
+		t->first == '"' ? JV_STRING : t->first == 't' ? JV_TRUE :
+		t->first == 'f' ? JV_FALSE : t->first == 'n' ? JV_NULL : JV_NUMBER;
+	/* a container that holds the records has no text */
+	v->data = v->raw = t->len == 0 ? "" : t->text;
+	v->len = v->raw_len = t->len;
+	if (v->kind != JV_STRING)
+		return true;
+	v->data = t->text + 1;
+	v->len = t->len - 2;
+	if (memchr(v->data, '\\', v->len) == NULL)
+		return true;
+	if (t->unescaped != NULL)
+		scan->arena.release(scan->arena.arg, t->unescaped);
+	t->unescaped = scan->arena.alloc(scan->arena.arg, v->len);
+	if (t->unescaped == NULL)
+		return false;
+	if (json_unescape(t->text + 1, t->len - 2, t->unescaped, &v->len))
+		v->data = t->unescaped;
+	else
+	{
+		v->kind = JV_BAD_STRING;
+		v->data = v->raw;
+		v->len = v->raw_len;
+	}
+	return true;
+}
+
 /* Makes the document values readable. */
 static bool
 finish_document(JsonScan *scan)
 {
 	for (int i = 1; i < scan->walk.ntargets; i++)
-	{
-		JsonTarget *t = &scan->walk.targets[i];
-		JsonValue  *v = &t->value;
-
-		memset(v, 0, sizeof(*v));
-		if (!t->found)
-			continue;
-		v->kind = t->first == '{' ? JV_OBJECT : t->first == '[' ? JV_ARRAY :
-			t->first == '"' ? JV_STRING : t->first == 't' ? JV_TRUE :
-			t->first == 'f' ? JV_FALSE : t->first == 'n' ? JV_NULL : JV_NUMBER;
-		/* a container that holds the records has no text */
-		v->data = v->raw = t->len == 0 ? "" : t->text;
-		v->len = v->raw_len = t->len;
-		if (v->kind != JV_STRING)
-			continue;
-		v->data = t->text + 1;
-		v->len = t->len - 2;
-		if (memchr(v->data, '\\', v->len) == NULL)
-			continue;
-		if (t->unescaped != NULL)
-			scan->arena.release(scan->arena.arg, t->unescaped);
-		t->unescaped = scan->arena.alloc(scan->arena.arg, v->len);
-		if (t->unescaped == NULL)
+		if (!finish_target(scan, &scan->walk.targets[i]))
 			return false;
-		if (json_unescape(t->text + 1, t->len - 2, t->unescaped, &v->len))
-			v->data = t->unescaped;
-		else
-		{
-			v->kind = JV_BAD_STRING;
-			v->data = v->raw;
-			v->len = v->raw_len;
-		}
-	}
 	return true;
 }
 
@@ -371,6 +377,15 @@ const JsonValue *
 json_scan_document(const JsonScan *scan, int i)
 {
 	return i + 1 < scan->walk.ntargets ? &scan->walk.targets[i + 1].value : &scan->missing;
+}
+
+const JsonValue *
+json_scan_peek(JsonScan *scan, int i)
+{
+	JsonTarget *t = i + 1 < scan->walk.ntargets ? &scan->walk.targets[i + 1] : NULL;
+
+	/* short of memory it is not known yet: the end will say so */
+	return t && t->found && !t->taking && finish_target(scan, t) ? &t->value : NULL;
 }
 
 const JsonScanError *

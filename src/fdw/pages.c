@@ -44,6 +44,7 @@ struct PageReader
 	JsonScan   *scan;
 	char		base[URL_MAX];	/* path and filters */
 	char		next_url[URL_MAX];	/* link and cursor: known next page, "" if not */
+	char		ahead_url[URL_MAX]; /* of the page asked for by look_ahead */
 	int			page_size;
 	bool		hint;
 
@@ -124,28 +125,20 @@ refuse_long_url(void)
 			 errmsg("URL of the request is longer than %d bytes", URL_MAX - 1)));
 }
 
-static void
-add_parameter(char *url, const char *name, const char *value)
-{
-	if (!url_add_parameter(url, URL_MAX, name, value))
-		refuse_long_url();
-}
-
-/* base with page_size and, unless NULL, one paging parameter. */
-static void
+/* base with page_size and, unless NULL, one paging parameter; false if that is too long. */
+static bool
 build_page_url(const FdwOptions *o, const char *base, int page_size,
 			   const char *name, const char *value, char *url)
 {
 	char		number[32];
 
 	strlcpy(url, base, URL_MAX);
-	if (name)
-		add_parameter(url, name, value);
-	if (o->limit_param && page_size > 0)
-	{
-		snprintf(number, sizeof(number), "%d", page_size);
-		add_parameter(url, o->limit_param, number);
-	}
+	if (name && !url_add_parameter(url, URL_MAX, name, value))
+		return false;
+	if (!o->limit_param || page_size <= 0)
+		return true;
+	snprintf(number, sizeof(number), "%d", page_size);
+	return url_add_parameter(url, URL_MAX, o->limit_param, number);
 }
 
 /* URL of the page at position in numbered pagination, of the first one otherwise. */
@@ -157,7 +150,8 @@ build_numbered_url(const FdwOptions *o, const char *base, int page_size, int64 p
 		o->pagination == PAGINATION_OFFSET ? o->offset_param : NULL;
 
 	snprintf(number, sizeof(number), INT64_FORMAT, position);
-	build_page_url(o, base, page_size, name, number, url);
+	if (!build_page_url(o, base, page_size, name, number, url))
+		refuse_long_url();
 }
 
 char *
@@ -307,28 +301,65 @@ next_by_header(PageReader *r, const HttpAnswer *answer, char *out)
 	return false;
 }
 
-/* cursor pagination, and link pagination by pointer. */
+/*
+ * cursor pagination, and link pagination by pointer: the URL that a value names,
+ * into out.  Otherwise false, and *why says what is wrong with it.
+ */
+static bool
+url_of_next(PageReader *r, const HttpAnswer *answer, const JsonValue *value, char *out, const char **why)
+{
+	bool		cursor = r->opts->pagination == PAGINATION_CURSOR;
+	char	   *text;
+	bool		good;
+
+	if (value->kind != JV_STRING && (value->kind != JV_NUMBER || !cursor))
+	{
+		*why = psprintf("The pointer \"%s\" leads to something else than a string or number.", r->opts->next);
+		return false;
+	}
+	text = pnstrdup(value->data, value->len);
+	*why = "it is longer than 8191 bytes";
+	good = cursor ? build_page_url(r->opts, r->base, r->page_size, r->opts->cursor_param, text, out) :
+		url_resolve(answer->url, text, out, URL_MAX, why);
+	pfree(text);
+	return good;
+}
+
+/* The same at the page's end, where the value counts; false if there is none. */
 static bool
 next_by_value(PageReader *r, const HttpAnswer *answer, char *out)
 {
 	const JsonValue *value = json_scan_document(r->scan, DOCUMENT_NEXT);
-	char	   *text;
 	const char *why;
 
 	if (!names_next(value))
 		return false;
-	if (value->kind != JV_STRING && (value->kind != JV_NUMBER || r->opts->pagination == PAGINATION_LINK))
-		rt_page_refuse("value at \"next\" is no cursor",
-					   psprintf("The pointer \"%s\" leads to something else than a string or number.", r->opts->next));
-	if (value->len >= URL_MAX)
-		refuse_long_url();
-	text = pnstrdup(value->data, value->len);
-	if (r->opts->pagination == PAGINATION_CURSOR)
-		build_page_url(r->opts, r->base, r->page_size, r->opts->cursor_param, text, out);
-	else if (!url_resolve(answer->url, text, out, URL_MAX, &why))
-		rt_page_refuse("URL of the next page is refused", why);
-	pfree(text);
+	if (!url_of_next(r, answer, value, out, &why))
+		rt_page_refuse("value at \"next\" names no page", why);
 	return true;
+}
+
+/*
+ * Asks for the next page while this one is being read, if the document has named
+ * it ahead of its records.  Should another value follow, that one counts: see
+ * end_chained_page.  Whatever is wrong is left for then, too.
+ */
+static void
+look_ahead(PageReader *r)
+{
+	const FdwOptions *o = r->opts;
+	const JsonValue *value = o->next && !is_numbered(r) ? json_scan_peek(r->scan, DOCUMENT_NEXT) : NULL;
+	const char *why;
+	uint64		key;
+
+	if (value == NULL || !names_next(value) || o->prefetch == 0 || r->hint || r->queued != 1 ||
+		o->pagination == PAGINATION_NONE || (o->max_pages > 0 && r->page >= (uint64) o->max_pages) ||
+		!url_of_next(r, rt_http_answer(r->queue[0].request), value, r->ahead_url, &why) ||
+		!rt_http_allowed(r->conn, r->ahead_url))
+		return;
+	key = page_hash_string(r->ahead_url);
+	if (hash_search(r->seen, &key, HASH_FIND, NULL) == NULL)
+		enqueue(r, r->ahead_url, 0);
 }
 
 /* Asks ahead in numbered pagination, once the server has shown that there is a page. */
@@ -431,6 +462,8 @@ end_chained_page(PageReader *r)
 				 errmsg("page " UINT64_FORMAT " names a page that was read before as the next one", r->page),
 				 errdetail("Following it would never end.")));
 	begin_page(r);
+	if (r->opts->next != NULL && r->queued > 0 && strcmp(r->ahead_url, r->next_url) != 0)
+		drop_from(r, 0);		/* asked for ahead, but another one followed */
 	if (r->queued == 0)
 		enqueue(r, r->next_url, 0);
 	r->next_url[0] = '\0';
@@ -466,10 +499,11 @@ stated_reason(PageReader *r)
 
 		if (value->kind == JV_STRING && value->len > 0)
 		{
-			char	   *text = rt_page_printable(value->data, value->len);
+			char	   *text = pnstrdup(value->data, value->len);
 
+			/* before anything is cut off: a part of a credential is one too */
 			rt_http_redact(r->opts, text);
-			return text;
+			return rt_page_printable(text, strlen(text));
 		}
 	}
 	return NULL;
@@ -534,7 +568,8 @@ rt_pages_next(PageReader *r, bool wait)
 		switch (json_scan_next(r->scan))
 		{
 			case JSON_SCAN_RECORD:
-				r->record++;
+				if (++r->record == 1)
+					look_ahead(r);
 				if (r->raw_field >= 0)
 					hash_record(r, json_scan_field(r->scan, r->raw_field));
 				return PAGES_RECORD;

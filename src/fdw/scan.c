@@ -7,6 +7,7 @@
 #include "executor/execAsync.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
@@ -63,6 +64,7 @@ rt_begin_scan(ForeignScanState *node, int eflags)
 			scan->sort = rt_sort_check_create(RelationGetDescr(rel), sort);
 	}
 	scan->async = node->ss.ps.async_capable;
+	scan->timing = (estate->es_instrument & INSTRUMENT_TIMER) != 0;
 	MemoryContextSwitchTo(old);
 	node->fdw_state = scan;
 }
@@ -149,7 +151,8 @@ read_record(FdwScan *scan, PagesResult found, TupleTableSlot *slot)
 	RowResult	result;
 
 	scan->run_records++;
-	if (++scan->counters.records % 1000 == 0)
+	/* the first ones each: they may be slow */
+	if (++scan->counters.records <= 100 || scan->counters.records % 100 == 0)
 		show_progress(scan);
 	result = found == PAGES_RECORD
 		? rt_row_read(scan->row, scan->pages, slot->tts_values, slot->tts_isnull)
@@ -165,11 +168,29 @@ read_record(FdwScan *scan, PagesResult found, TupleTableSlot *slot)
 	return true;
 }
 
+/* EXPLAIN ANALYZE: what a call took is spent on records but for the wait. */
+static void
+count_parse_time(FdwScan *scan, instr_time begun, uint64 waited)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, begun);
+	waited = rt_scan_http(scan)->wait_us - waited;
+	scan->counters.parse_us += INSTR_TIME_GET_MICROSEC(now) - Min(waited, INSTR_TIME_GET_MICROSEC(now));
+}
+
 bool
 rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
 {
 	ErrorContextCallback callback = {error_context_stack, add_error_context, scan};
 	bool		found = false;
+	uint64		waited = rt_scan_http(scan)->wait_us;
+	instr_time	begun;
+
+	INSTR_TIME_SET_ZERO(begun);
+	if (scan->timing)
+		INSTR_TIME_SET_CURRENT(begun);
 
 	error_context_stack = &callback;
 	if (!scan->started)
@@ -186,6 +207,8 @@ rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
 			found = read_record(scan, result, slot);
 	}
 	error_context_stack = callback.previous;
+	if (scan->timing)
+		count_parse_time(scan, begun, waited);
 	return found;
 }
 
@@ -301,7 +324,7 @@ rt_async_configure_wait(AsyncRequest *request)
 	FdwScan    *scan = node->fdw_state;
 	AppendState *append = (AppendState *) request->requestor;
 
-	rt_http_waiting(scan->conn, rt_pages_request(scan->pages));
+	rt_http_waiting_on(scan->conn, rt_pages_request(scan->pages));
 	AddWaitEventToSet(append->as_eventset, WL_SOCKET_READABLE, rt_http_descriptor(scan->conn), NULL, request);
 }
 

@@ -22,6 +22,7 @@ typedef struct ScanCounters
 	uint64		records;		/* read, matching or not */
 	uint64		rejected;		/* by on_error skip */
 	uint64		rows;			/* given to the executor, before its own conditions */
+	double		parse_us;		/* spent on records, not waiting; counted for EXPLAIN only */
 	size_t		scanner_peak;	/* bytes the JSON scanner held */
 } ScanCounters;
 
@@ -42,6 +43,7 @@ typedef struct FdwScan
 	PageReader *pages;
 	bool		started;		/* parameters evaluated, requests under way */
 	bool		ended;
+	bool		timing;			/* EXPLAIN ANALYZE wants times */
 	bool		async;			/* must not sleep */
 	int			request;		/* of nrequests, which one is being read */
 	int			nrequests;

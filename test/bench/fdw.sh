@@ -116,11 +116,11 @@ bench_line fdw.peak_memory "$peak" '<= 16' "MB above idle of a scan of one page 
 bytes=$(bench_sql -c "EXPLAIN (ANALYZE, FORMAT json) SELECT id FROM huge LIMIT 1" | awk -F: '/Bytes Received/ { gsub(/[ ,]/, "", $2); print $2 }')
 bench_line fdw.limit1_bytes "$(figure "$bytes" 262144)" '<= 1' 'bytes taken off the network by LIMIT 1 on a page of a gigabyte / buffer_size'
 
-# A look-up in a warm session against libcurl alone, in turn.
+# A look-up in a warm session against libcurl alone, in turn; medians of 300, so that what else runs moves them little.
 for _ in 1 2 3 4 5 6 7; do
 	"$DIR/reference" curl "$URL_pages/one" 300 >>"$DIR/curl.ms"
 	{ echo 'SELECT id FROM one;'; echo '\timing on'; for _ in $(seq 300); do echo 'SELECT id FROM one;'; done; } | psql -qXAt 2>&1 |
-		awk '/^Time/ { s += $2; n++ } END { print s / n }' >>"$DIR/lookup.ms"
+		awk '/^Time/ { print $2 }' | bench_median >>"$DIR/lookup.ms"
 done
 bench_line fdw.lookup_overhead "$(awk -v a="$(bench_median <"$DIR/lookup.ms")" -v b="$(bench_median <"$DIR/curl.ms")" 'BEGIN { printf "%.3f", a - b }')" '<= 0.3' \
 	'ms of a warm single-row look-up, planning and client included, above a bare libcurl request'
@@ -130,15 +130,41 @@ bench_line fdw.async_append "$(bench_ratio 0 1)" '<= 1.5' 'Append over twenty en
 BENCH_RUNS=5 bench_times 'SELECT count(*), sum(id), max(name), max(padding) FROM paged'
 bench_line fdw.cursor_latency "$(figure "${BENCH_MS[0]}" 1000)" '<= 1.1' '20 pages of 1000 records behind a cursor, 50 ms each / 20 x 50 ms'
 
-# statement_timeout, and how long after it the session is back; pg_cancel_backend takes the same way.
-for t in stall stall_body; do
-	{ echo '\timing on'; echo "SET statement_timeout = 40;"; for _ in $(seq "$TRIES"); do echo "SELECT count(*) FROM $t;"; done; } |
-		psql -qXAt 2>&1 | awk '/canceling/ { c = 1 } /^Time/ && c { print $2 - 40; c = 0 }' >>"$DIR/cancel.ms"
+# Cancel, statement_timeout and pg_terminate_backend in every state in which a scan can wait.
+perl test/bench/waiting_servers.pl "$DIR/waiting.ports" &
+SERVERS+=($!)
+for _ in $(seq 100); do [ -f "$DIR/waiting.ports" ] && break; sleep 0.1; done
+read -r MUTE FULL <"$DIR/waiting.ports"
+cc -shared -fPIC -o "$DIR/hang.so" test/bench/fdw_hang.c -ldl
+LD_PRELOAD=$DIR/hang.so "$PGBIN/pg_ctl" -D "$WORK/data" -l "$WORK/server.log" -m fast -w restart >/dev/null
+STATES='dns connect tls headers body backoff rate token'
+wait_in() { echo "CREATE SERVER w_$1 FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '$2', timeout '60s', stall_timeout '60s', connect_timeout '60s', max_retry_wait '100s' $4);
+	CREATE FOREIGN TABLE w_$1 (id int) SERVER w_$1 OPTIONS (path '$3', records '/data');"; }
+{
+	wait_in dns http://hang.invalid /one ''
+	wait_in connect "http://127.0.0.1:$FULL" /one ''
+	wait_in tls "https://127.0.0.1:$MUTE" /one ''
+	wait_in headers "$URL_pages" /stall ''
+	wait_in body "$URL_pages" /stall_body ''
+	wait_in backoff "$URL_pages" /busy ''
+	wait_in rate "$URL_pages" /one ", rate_limit '0.01'"
+	wait_in token "$URL_pages" /one ", auth 'oauth2', token_url '$URL_pages/stall'"
+	echo "CREATE USER MAPPING FOR CURRENT_USER SERVER w_token OPTIONS (client_id 'me', client_secret 'secret');"
+	cat test/bench/fdw_interrupts.sql
+} | bench_sql
+for action in cancel timeout terminate; do
+	for state in $STATES; do
+		bench_sql -c "SELECT interrupt('$action', '$state', $TRIES)" >/dev/null 2>>"$DIR/interrupts.err" || true
+	done
+	expected=$(($(wc -w <<<"$STATES") * TRIES))
+	IFS='|' read -r tries p99 worst <<<"$(bench_sql -c "
+		SELECT count(*), round(percentile_disc(0.99) WITHIN GROUP (ORDER BY ms)::numeric, 1),
+			(SELECT state || ' ' || round(max(ms)::numeric, 1) FROM interrupted WHERE action = '$action' GROUP BY state ORDER BY max(ms) DESC LIMIT 1)
+		FROM interrupted WHERE action = '$action'")"
+	if [ "$tries" = "$expected" ]; then
+		bench_line "fdw.$action" "$p99" '<= 100' "ms from $action to the error at the client, 99th percentile of $tries tries, $TRIES while waiting in each of: $STATES; slowest: $worst"
+	else
+		bench_line "fdw.$action" - '<= 100' "only $tries of $expected scans ended by $action"
+		bench_sql -c "SELECT state, count(*) FROM interrupted WHERE action = '$action' GROUP BY 1" >&2
+	fi
 done
-tries=$(wc -l <"$DIR/cancel.ms")
-if [ "$tries" = $((2 * TRIES)) ]; then
-	bench_line fdw.cancel "$(sort -g "$DIR/cancel.ms" | awk -v n="$tries" 'NR >= n * 0.99 { printf "%.1f", $1; exit }')" '<= 100' \
-		"ms from timeout to prompt, 99th percentile of $tries tries while headers or body stall"
-else
-	bench_line fdw.cancel - '<= 100' "only $tries of $((2 * TRIES)) scans were cancelled"
-fi

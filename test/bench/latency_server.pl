@@ -2,6 +2,7 @@
 #	GET ...?cursor=N	{"data":[RECORDS records from N on],"next":N + RECORDS}, no next after 20 pages
 #	GET /one			a single record, at once
 #	GET /stall			headers never come; /stall_body: one record, then nothing more
+#	GET /busy			503, come back in 90 seconds
 #	GET /huge?bytes=N	one page of N bytes, as fast as it is taken
 # A process for each connection, which ends with it; all end after half an hour at the latest. Killing the
 # process group ends the server and them. Core perl only.
@@ -61,10 +62,11 @@ sub serve
 	local $/ = "\r\n\r\n";
 	while (defined(my $head = <$c>))
 	{
-		my ($path) = $head =~ m{^GET (\S+) } or return;
+		my ($path) = $head =~ m{^(?:GET|POST) (\S+) } or return;
 		if ($path =~ m{^/one}) { reply($c, '{"data":[{"id":1,"name":"one"}]}') }
 		elsif ($path =~ m{^/stall_body}) { send_all($c, qq(HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"data":[{"id":1},)); stall($c) }
 		elsif ($path =~ m{^/stall}) { stall($c) }
+		elsif ($path =~ m{^/busy}) { send_all($c, "HTTP/1.1 503 Busy\r\nRetry-After: 90\r\nContent-Length: 0\r\n\r\n") }
 		elsif ($path =~ m{^/huge\?bytes=(\d+)})
 		{
 			my $block = join '', map { qq({"id":$_,"name":"record $_","padding":"$padding"},) } 1 .. 1000;

@@ -222,6 +222,21 @@ SKIP:
 	server('tls_plain', paged($plain) . q{, auth 'bearer'}, "token '$SECRET'");
 	refused('good', server => 'tls_plain');
 	$_->{h}->kill_kill for values %tls;
+
+	# a record of TLS that holds no handshake
+	my $babble = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 5);
+	my $pid = fork() // die;
+	if ($pid == 0)
+	{
+		alarm 120;
+		while (my $c = $babble->accept) { sysread $c, my $hello, 4096; syswrite $c, "\x16\x03\x03\x00\x20" . "\xff" x 32; close $c }
+		require POSIX;
+		POSIX::_exit(0);
+	}
+	server('tls_babble', paged('https://127.0.0.1:' . $babble->sockport) . q{, auth 'bearer'}, "token '$SECRET'");
+	refused('good', server => 'tls_babble');
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
 }
 
 note 'interrupts act at once in every waiting state';
@@ -261,6 +276,8 @@ C
 	}
 	server('full_backlog', q{base_url 'http://127.0.0.1:} . $full->sockport . q{', timeout '60s', stall_timeout '60s', connect_timeout '60s'}, q{});
 	server('hang_dns', q{base_url 'http://hang.invalid', timeout '60s', stall_timeout '60s', connect_timeout '60s'}, q{});
+	server('brief_dns', paged('http://hang.invalid') =~ s/connect_timeout '2s'/connect_timeout '700ms'/r . q{, auth 'bearer'}, "token '$SECRET'");
+	refused('good', server => 'brief_dns', like => qr/could not reach/);
 	server('patient', paged($faults->url) =~ s/stall_timeout '1s'/stall_timeout '60s'/r =~ s/(?<!_)timeout '20s'/timeout '60s'/r
 		  =~ s/max_retry_wait '1500ms'/max_retry_wait '60s'/r, q{});
 	$node->safe_psql('postgres', q{

@@ -12,6 +12,7 @@ package FaultServer;
 use strict;
 use warnings;
 use IO::Socket::INET;
+use IO::Socket::IP;
 use Socket qw(SOL_SOCKET SO_LINGER TCP_NODELAY IPPROTO_TCP);
 use Fcntl qw(:flock);
 use Time::HiRes qw(sleep);
@@ -24,11 +25,12 @@ sub start
 {
 	my ($class, $dir, %options) = @_;
 	mkdir $dir;
-	my $listen = IO::Socket::INET->new(
-		LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 64, ReuseAddr => 1)
+	my $address = $options{address} // '127.0.0.1';
+	my $listen = IO::Socket::IP->new(
+		LocalHost => $address, LocalPort => 0, Listen => 64, ReuseAddr => 1)
 	  or die "cannot listen: $!";
 	my $self = bless {
-		dir => $dir, port => $listen->sockport, listen => $listen,
+		dir => $dir, address => $address =~ /:/ ? "[$address]" : $address, port => $listen->sockport, listen => $listen,
 		other => $options{other} // 'http://127.0.0.1:9' }, $class;
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0)
@@ -44,7 +46,7 @@ sub start
 	return $self;
 }
 
-sub url { return 'http://127.0.0.1:' . $_[0]->{port} }
+sub url { return "http://$_[0]->{address}:$_[0]->{port}" }
 sub port { return $_[0]->{port} }
 
 sub stop
@@ -130,7 +132,7 @@ sub connection
 		}
 		open my $log, '>>', "$self->{dir}/requests" or die $!;
 		flock $log, LOCK_EX;
-		syswrite $log, "$head\n\n$body\n\0\n";
+		syswrite $log, "$head\nx-time: " . Time::HiRes::time() . "\n\n$body\n\0\n";
 		close $log;
 		my ($method, $path, $query) = $head =~ m{^(\S+) /([^?\s]*)(?:\?(\S*))? HTTP};
 		my %q = map { my ($k, $v) = split /=/, $_, 2; ($k => $v) } split /&/, $query // '';
@@ -148,7 +150,8 @@ sub connection
 	return;
 }
 
-my %reason = (200 => 'OK', 204 => 'No Content', 301 => 'Moved Permanently', 302 => 'Found',
+my %reason = (200 => 'OK', 204 => 'No Content', 206 => 'Partial Content', 301 => 'Moved Permanently', 302 => 'Found',
+	303 => 'See Other', 304 => 'Not Modified', 307 => 'Temporary Redirect', 308 => 'Permanent Redirect',
 	401 => 'Unauthorized', 403 => 'Forbidden', 404 => 'Not Found', 408 => 'Request Timeout',
 	413 => 'Content Too Large', 429 => 'Too Many Requests', 500 => 'Internal Server Error',
 	502 => 'Bad Gateway', 503 => 'Service Unavailable', 504 => 'Gateway Timeout');
@@ -195,6 +198,9 @@ sub page
 	my $total = $change{total} // $LAST;
 	return qq({"data":[$data],"total":$total,"next":$next});
 }
+
+# the same document with "next" ahead of the records
+sub next_first { my $p = shift; $p =~ s/^\{(.*),("next":[^,]*)\}$/{$2,$1}/s; return $p }
 
 sub cursor_of { return $_[0]->{query}{cursor} // 1 }
 
@@ -293,6 +299,62 @@ our %scenario = (
 	redirect_file => sub { answer($_[1], 301, '', Location => 'file:///etc/passwd') },
 	redirect_loop => sub { answer($_[1], 302, '', Location => '/redirect_loop') },
 	redirect_none => sub { answer($_[1], 302, '') },
+	(map { my $code = $_; ("redirect_$code" => sub { my ($s, $c, $r) = @_;
+		return answer($c, $code, 'moved ' x 20000, 'Content-Type' => 'text/html',
+			Location => '/good' . ($r->{query}{cursor} ? "?cursor=$r->{query}{cursor}" : '')) }) } (301, 302, 303, 307, 308)),
+	redirect_listed => sub { my ($s, $c, $r) = @_; answer($c, 302, '', Location => "$s->{other}/good" . ($r->{query}{cursor} ? "?cursor=$r->{query}{cursor}" : '')) },
+	# --- peers that are right in an unusual way
+	(map { my ($k, $v) = @$_; ("type_$k" => sub { answer($_[1], 200, page($_[2]), 'Content-Type' => $v) }) }
+		  ([ charset => 'application/json; charset=utf-8' ], [ quoted => 'Application/JSON;charset="UTF-8"' ], [ problem => 'application/problem+json' ],
+			[ vendor => 'application/vnd.api+json; profile="x"' ], [ latin => 'application/json; charset=iso-8859-1' ])),
+	type_none => sub { my $p = page($_[2]); put($_[1], "HTTP/1.1 200 OK\r\nContent-Length: " . length($p) . "\r\n\r\n$p") },
+	trailers => sub { my ($s, $c, $r) = @_; my $p = page($r);
+		my ($a, $b) = (substr($p, 0, 20), substr($p, 20));
+		put($c, head(200, 'Content-Type' => 'application/json', 'Transfer-Encoding' => 'chunked', Link => '</other>; rel="about"', Trailer => 'Link')
+			  . sprintf("%x;name=\"value\"\r\n%s\r\n%X\r\n%s\r\n0\r\nLink: </trailers?cursor=1>; rel=\"next\"\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\n", length $a, $a, length $b, $b)) },
+	link_in_trailer => sub { my ($s, $c, $r) = @_; my $n = cursor_of($r) + $PAGE; my $p = page($r);
+		put($c, head(200, 'Content-Type' => 'application/json', 'Transfer-Encoding' => 'chunked',
+				$n <= $LAST ? (Link => qq(</link_in_trailer?cursor=$n>; rel="next")) : ())
+			  . sprintf("%x\r\n%s\r\n0\r\n%s\r\n", length $p, $p, "Link: </link_in_trailer?cursor=1>; rel=\"next\"; title=\"" . 'x' x 900 . "\"\r\n")) },
+	early_hints => sub { my ($s, $c, $r) = @_;
+		put($c, "HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\nContent-Encoding: gzip\r\n\r\n"); answer($c, 200, page($r)) },
+	connection_close => sub { answer($_[1], 200, page($_[2]), Connection => 'close'); return 0 },
+	idle_close => sub { answer($_[1], 200, page($_[2])); return 0 },
+	white_space => sub { my ($s, $c, $r) = @_; my $p = page($r); $p =~ s/([,:\[\]{}])/ \r\n\t$1 \n/g; answer($c, 200, "\n $p" . "\r\n \t" x 5000) },
+	empty_array => literal('{"data":[],"next":null}'),
+	records_missing => literal('{"items":[{"id":1}],"next":null}'),
+	records_null => literal('{"data":null,"message":"no rights","next":null}'),
+	records_object => literal('{"data":{"id":1},"next":null}'),
+	partial => sub { answer($_[1], 206, page($_[2]), 'Content-Range' => 'bytes 0-99/1000') },
+	not_modified => sub { put($_[1], "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n") },
+	# the next page's cursor ahead of the records
+	next_first => sub { answer($_[1], 200, next_first(page($_[2]))) },
+	next_first_slow => sub { my ($s, $c, $r) = @_; my $p = next_first(page($r));
+		# the records' second half comes only after the next page was asked for, or too late
+		put($c, head(200, 'Content-Type' => 'application/json', 'Content-Length' => length $p) . half($p));
+		my $next = cursor_of($r) + $PAGE;
+		if ($next <= $LAST) { for (1 .. 300) { last if grep { /cursor=$next\b/ } $s->requests($r->{name}); sleep 0.01 } }
+		return put($c, substr $p, length half($p)) },
+	next_url => sub { my ($s, $c, $r) = @_;
+		answer($c, 200, next_first(page($r)) =~ s{"next":"(\d+)"}{"next":"../x/../next_url\\u003fcursor=$1&n=a b#top"}r) },
+	# ... and another one behind them, which is the one that counts
+	next_twice => sub { my ($s, $c, $r) = @_; my $p = page($r); my ($next) = $p =~ /"next":(.*)}$/;
+		answer($c, 200, $p =~ s/^\{/{"next":"21",/r) },
+	next_then_null => sub { my ($s, $c, $r) = @_; my $p = page($r, size => 25); answer($c, 200, $p =~ s/^\{/{"next":"21",/r) },
+	next_first_broken => sub { my ($s, $c, $r) = @_; my $p = next_first(page($r));
+		return cursor_of($r) == 1 ? answer($c, 200, $p) : answer($c, 500, '{}') },
+	links_many => sub { my ($s, $c, $r) = @_; my $n = cursor_of($r) + $PAGE;
+		my $p = page($r);
+		put($c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nlink: </links_many?cursor=1>; rel=first; title=\"a, b; rel=next\"\r\nLINK: <?cursor=1>;rel=\"prev self\"\r\n"
+			  . ($n <= $LAST ? "Link: <x>; rel=about,\t<?cursor=$n#part> ; title=\"c\" ; REL = \"last NEXT\"\r\n" : '') . 'Content-Length: ' . length($p) . "\r\n\r\n$p") },
+	# late, and then more than a buffer holds
+	big_late => sub { my ($s, $c, $r) = @_; sleep 0.5;
+		answer($c, 200, '{"data":[' . join(',', map { qq({"id":$_,"padding":") . 'x' x 1000 . '"}' } 1 .. 1000) . '],"next":null}') },
+	# --- peers that show what they were sent
+	(map { my $lead = $_; ("echo_$lead" => sub { my ($s, $c, $r) = @_; my ($auth) = $r->{head} =~ /^authorization: (.*?)\r?$/im;
+		answer($c, 400, '{"message":"' . 'm' x $lead . " $auth" . '"}') },
+		"echo_body_$lead" => sub { my ($s, $c, $r) = @_; my ($auth) = $r->{head} =~ /^authorization: (.*?)\r?$/im;
+		answer($c, 200, '{"message":"' . 'm' x $lead . " $auth" . '"}') }) } (3, 285)),
 	# --- statuses
 	(map { ("s${_}" => status($_), "s${_}_once" => first_times(1, status($_))) }
 		  (401, 403, 404, 408, 413, 429, 500, 502, 503, 504)),

@@ -426,3 +426,11 @@ rt_path_has_parameter(const char *path, const char *name)
 			return true;
 	return false;
 }
+
+bool
+rt_column_needs_value(const FdwColumn *c, const char *path)
+{
+	return c->attnum != 0 &&
+		(c->required || (c->param && rt_path_has_parameter(path, c->param)) ||
+		 (!c->param && c->param_in && rt_path_has_parameter(path, c->param_in)));
+}

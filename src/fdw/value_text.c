@@ -71,6 +71,24 @@ rt_value_text(Datum value, Oid type)
 }
 
 bool
+rt_value_text_shared(const char *text, Oid type)
+{
+	switch (type)
+	{
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return strcspn(text, "-") == 4 && strstr(text, " BC") == NULL;
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return strpbrk(text, "nN") == NULL; /* NaN, Infinity */
+		default:
+			return true;
+	}
+}
+
+bool
 rt_value_is_unbounded(Datum value, Oid type, bool lower)
 {
 	switch (type)
@@ -81,7 +99,10 @@ rt_value_is_unbounded(Datum value, Oid type, bool lower)
 		case TIMESTAMPTZOID:
 			return lower ? TIMESTAMP_IS_NOBEGIN(DatumGetTimestamp(value)) : TIMESTAMP_IS_NOEND(DatumGetTimestamp(value));
 		case FLOAT8OID:
+			/* NaN is above Infinity, which is a bound therefore */
 			return lower && isinf(DatumGetFloat8(value)) && DatumGetFloat8(value) < 0;
+		case FLOAT4OID:
+			return lower && isinf(DatumGetFloat4(value)) && DatumGetFloat4(value) < 0;
 		default:
 			return false;
 	}

@@ -116,8 +116,9 @@ forget_rows(Sample *s)
 	s->to_skip = -1;
 }
 
+/* One page of numbered pagination; its number of records. */
 static double
-read_page(Sample *s, int64 skip, int page_records)
+read_page(Sample *s, int64 skip, int64 page_records)
 {
 	rt_restart_scan(s->scan);
 	s->scan->one_page = true;
@@ -136,14 +137,14 @@ static bool
 sample_pages(Sample *s, double *totalrows)
 {
 	const FdwOptions *o = s->scan->opts;
-	int			page_records;
+	int64		page_records;
 	double		total;
 	double		pages;
 	double		chosen;
 
 	if ((o->pagination != PAGINATION_PAGE && o->pagination != PAGINATION_OFFSET) || o->total == NULL)
 		return false;
-	page_records = (int) Min(read_page(s, 0, 0), PG_INT32_MAX);
+	page_records = (int64) read_page(s, 0, 0);
 	total = rt_pages_total(s->scan->pages);
 	forget_rows(s);
 	pages = page_records > 0 ? ceil(total / page_records) : 0;

@@ -271,7 +271,7 @@ rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
 }
 
 void
-rt_pages_start_one(PageReader *r, const char *url, int page_size, int64 skip, int page_records)
+rt_pages_start_one(PageReader *r, const char *url, int page_size, int64 skip, int64 page_records)
 {
 	rt_pages_stop(r);
 	strlcpy(r->base, url, sizeof(r->base));

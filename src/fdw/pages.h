@@ -42,7 +42,7 @@ extern void rt_pages_start(PageReader *reader, const char *url, int page_size, b
  * each after the first one, and ends with it.
  */
 extern void rt_pages_start_one(PageReader *reader, const char *url, int page_size,
-							   int64 skip, int page_records);
+							   int64 skip, int64 page_records);
 
 /* Stops all transfers. */
 extern void rt_pages_stop(PageReader *reader);

@@ -45,7 +45,7 @@ typedef struct FdwScan
 	bool		async;			/* must not sleep */
 	bool		one_page;		/* ANALYZE: only the page after skip pages of page_records */
 	int64		skip;
-	int			page_records;
+	int64		page_records;
 	int			request;		/* of nrequests, which one is being read */
 	int			nrequests;
 

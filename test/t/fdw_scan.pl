@@ -236,7 +236,7 @@ like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=
 {
 	my ($out, $err) = ('', '');
 	$node->psql('postgres', 'ANALYZE needs, item', stdout => \$out, stderr => \$err);
-	is($err =~ s/cannot analyze this foreign table//gr =~ tr/\n//, 2, 'what cannot be read without a value is not sampled') or diag $err;
+	is(scalar(() = $err =~ /cannot analyze this foreign table/g), 2, 'what cannot be read without a value is not sampled') or diag $err;
 	unlike($err, qr/ERROR/, '... which is no error');
 }
 
@@ -257,7 +257,7 @@ like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=
 	like($out, qr/Connections Opened: 1\n/, '... until the server is changed');
 }
 is(sql(q{SELECT failed_scans > 20, requests > 500, records > 10000, retries FROM retrack.fdw_stats WHERE server = 'api'}), 't|t|t|0', 'fdw_stats has counted');
-is(sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server; SELECT scans, requests FROM retrack.fdw_stats}), "\n0|0", 'and forgets');
+is(sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server WHERE srvname = 'api'; SELECT scans, requests FROM retrack.fdw_stats WHERE server = 'api'}), "\n0|0", 'and forgets');
 
 # at once, not one after the other
 sql('CREATE TABLE parent (id int, kind text, text text) PARTITION BY LIST (id); ' . join '', map {

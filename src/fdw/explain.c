@@ -54,7 +54,10 @@ explain_counters(FdwScan *scan, ExplainState *es)
 	ExplainPropertyInteger("Bytes Decoded", NULL, http->decoded_bytes, es);
 	ExplainPropertyInteger("Buffer Peak", NULL, http->buffer_peak + scan->counters.scanner_peak, es);
 	if (es->timing)
+	{
 		ExplainPropertyFloat("Network Wait", "ms", http->wait_us / 1000.0, 3, es);
+		ExplainPropertyFloat("Parse Time", "ms", Max(scan->counters.parse_us, 0) / 1000.0, 3, es);
+	}
 }
 
 void

@@ -8,6 +8,7 @@
 #include "executor/executor.h"
 #include "foreign/foreign.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -192,14 +193,32 @@ rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
 	return found;
 }
 
+/* rt_scan_next, its time without that of waiting added up for EXPLAIN ANALYZE. */
+static bool
+next_timed(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
+{
+	int64		waited = rt_scan_http(scan)->wait_us;
+	instr_time	start;
+	instr_time	now;
+	bool		found;
+
+	INSTR_TIME_SET_CURRENT(start);
+	found = rt_scan_next(scan, econtext, slot);
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	scan->counters.parse_us += (int64) INSTR_TIME_GET_MICROSEC(now) - ((int64) rt_scan_http(scan)->wait_us - waited);
+	return found;
+}
+
 TupleTableSlot *
 rt_iterate_scan(ForeignScanState *node)
 {
 	FdwScan    *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	bool		timed = node->ss.ps.instrument && node->ss.ps.instrument->need_timer;
 
 	ExecClearTuple(slot);
-	if (rt_scan_next(scan, node->ss.ps.ps_ExprContext, slot))
+	if ((timed ? next_timed : rt_scan_next) (scan, node->ss.ps.ps_ExprContext, slot))
 	{
 		scan->counters.rows++;
 		ExecStoreVirtualTuple(slot);

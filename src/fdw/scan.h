@@ -23,6 +23,7 @@ typedef struct ScanCounters
 	uint64		rejected;		/* by on_error skip */
 	uint64		rows;			/* given to the executor, before its own conditions */
 	size_t		scanner_peak;	/* bytes the JSON scanner held */
+	int64		parse_us;		/* in reading, checking, converting: only if the plan is timed */
 } ScanCounters;
 
 /* node->fdw_state */

@@ -172,6 +172,10 @@ is(sql(q{SELECT id FROM own_order WHERE id = ANY ('{1.0,1.00,2,NULL,2}')}), "1\n
 	is(scalar @asked, 2, '... each in its request');
 }
 
+sql(q{CREATE FOREIGN TABLE fields (id int, "limit" int OPTIONS (param 'limit'), cursor text OPTIONS (param 'cursor'), y int OPTIONS (pointer '/x/y', param_in 'sort')) SERVER api
+	OPTIONS (path '/cursor?id_to=50', pagination 'cursor', records '/data', next '/next')});
+asks(q{SELECT id FROM fields WHERE "limit" = 5 AND cursor = '30' AND y IN (1, 2)}, '/cursor?id_to=50&limit=100', 'a field by the name of a paging parameter is no parameter');
+
 # columns that need a value; paths with a parameter
 sql(qq{
 	CREATE FOREIGN TABLE needs (id int, kind text OPTIONS (param 'kind', required 'true')) SERVER api OPTIONS (path '/records', pagination 'link');
@@ -253,6 +257,7 @@ like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=
 	like($out, qr/^1\n2\n103\n104\n1000$/, 'two cursors at once, after forty errors');
 	$out = sql(q{SELECT count(*) FROM f_cursor; SELECT count(*) FROM f_link} =~ s/f_link/f_records/r . q{; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor});
 	like($out, qr/Connections Opened: 0\n/, 'connections are kept between scans');
+	like(sql('EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM f_cursor'), qr/Network Wait: [0-9.]+ ms\n\s*Parse Time: [0-9.]+ ms\n/, 'EXPLAIN ANALYZE parts waiting from work');
 	$out = sql(q{SELECT count(*) FROM f_cursor; ALTER SERVER api OPTIONS (ADD timeout '9s'); EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor; ALTER SERVER api OPTIONS (DROP timeout)});
 	like($out, qr/Connections Opened: 1\n/, '... until the server is changed');
 }

@@ -60,12 +60,13 @@ sub options
 	return ' OPTIONS (' . join(', ', @o) . ')';
 }
 
-sub column_list
+sub column_of
 {
-	my $exact = shift;
-	return join ', ', map { my ($type, $null) = $columns{$_}[0] =~ /^(.*?)( NOT NULL)?$/; my ($bare, $collation) = $type =~ /^(\S+)(.*)$/;
-		"$_ $bare" . options($_, $exact) . $collation . ($null // '') } @names;
+	my ($name, $exact) = @_;
+	my ($type, $collation, $null) = $columns{$name}[0] =~ /^(\S+)(.*?)( NOT NULL)?$/;
+	return "$name $type" . options($name, $exact) . $collation . ($null // '');
 }
+sub column_list { my $exact = shift; return join ', ', map { column_of($_, $exact) } @names }
 
 sql(q{CREATE EXTENSION retrack;
 	ALTER DATABASE postgres SET search_path = public, retrack;
@@ -96,6 +97,14 @@ sql(qq{CREATE SERVER api FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '@{[
 	. join '', map { my $paging = $tables{$_}; my $comma = $paging ? ', ' : '';
 		"CREATE FOREIGN TABLE f_$_ (@{[column_list(1)]}) SERVER api OPTIONS (path '/$_'$comma$paging);
 		CREATE FOREIGN TABLE f_sloppy_$_ (@{[column_list(0)]}) SERVER api OPTIONS (path '/sloppy/$_'$comma$paging);" } sort keys %tables);
+# two partitions, one of another order of columns and with one dropped
+sql(qq{CREATE TABLE f_parts (LIKE local) PARTITION BY RANGE (id);
+	CREATE FOREIGN TABLE part_1 (@{[column_list(0)]}) SERVER api OPTIONS (path '/cursor?id_to=99', $tables{cursor});
+	CREATE FOREIGN TABLE part_2 (junk int, @{[join ', ', reverse map { column_of($_, 0) } @names]}) SERVER api OPTIONS (path '/offset?id_from=100', $tables{offset});
+	ALTER FOREIGN TABLE part_2 DROP COLUMN junk;
+	ALTER TABLE f_parts ATTACH PARTITION part_1 FOR VALUES FROM (1) TO (100);
+	ALTER TABLE f_parts ATTACH PARTITION part_2 FOR VALUES FROM (100) TO (1000)});
+$tables{parts} = '';
 sql(q{CREATE FUNCTION volatile_id() RETURNS int VOLATILE LANGUAGE plpgsql AS 'BEGIN RETURN 5; END';
 	CREATE FUNCTION answer(query text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE result text;
@@ -164,7 +173,8 @@ for my $settings ('', 'SET enable_hashjoin = off; SET enable_mergejoin = off; SE
 	for my $i (0 .. $count / 4 - 1)
 	{
 		my ($q, $ordered) = @{ query() };
-		my $table = (chance(2) ? 'f_' : 'f_sloppy_') . one_of(sort keys %tables);
+		my $table = one_of(sort keys %tables);
+		$table = ($table eq 'parts' || chance(2) ? 'f_' : 'f_sloppy_') . $table;
 		my ($f, $l) = map { my $t = $_; my $x = $q =~ s/%T/$t/gr;
 			quoted($ordered ? "SELECT string_agg(q::text, ' ') FROM ($x) q" : "SELECT string_agg(q::text, ' ' ORDER BY q::text) FROM ($x) q") } $table, 'local';
 		push @queries, "$table: $q";

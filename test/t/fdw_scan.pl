@@ -175,6 +175,8 @@ is(sql(q{SELECT id FROM own_order WHERE id = ANY ('{1.0,1.00,2,NULL,2}')}), "1\n
 sql(q{CREATE FOREIGN TABLE fields (id int, "limit" int OPTIONS (param 'limit'), cursor text OPTIONS (param 'cursor'), y int OPTIONS (pointer '/x/y', param_in 'sort')) SERVER api
 	OPTIONS (path '/cursor?id_to=50', pagination 'cursor', records '/data', next '/next')});
 asks(q{SELECT id FROM fields WHERE "limit" = 5 AND cursor = '30' AND y IN (1, 2)}, '/cursor?id_to=50&limit=100', 'a field by the name of a paging parameter is no parameter');
+sql(q{CREATE FOREIGN TABLE third (id int OPTIONS (param 'id'), kind text OPTIONS (param 'kind')) SERVER api OPTIONS (path '/records?kind=k3', pagination 'link')});
+asks(q{SELECT id FROM third WHERE kind = 'k4' AND id = 4}, '/records?kind=k3&id=4&limit=100', 'nor is one that the path sets');
 
 # columns that need a value; paths with a parameter
 sql(qq{

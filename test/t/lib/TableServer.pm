@@ -6,7 +6,7 @@
 #	GET /by/<column>/<value,...>/<paging>
 #
 # Filters on any column x: x=, x_from=, x_to=, x_in= (comma list), x_each= (repeated); an empty value is
-# no filter. sort=-a,b; NULLs come last. What it compares, it compares as APIs do: numbers by value,
+# no filter, one given twice (but for x_each) an error. sort=-a,b; NULLs come last. What it compares, it compares as APIs do: numbers by value,
 # times by instant, text by byte, labels by equality alone. Core perl only.
 package TableServer;
 
@@ -111,7 +111,10 @@ sub answer
 	for my $name (sort keys %q)
 	{
 		next if $sloppy && unpack('%32C*', "$name $filters") % 3 == 0;
-		my $filter = eval { $self->filter($name, $q{$name}) };
+		my $filter = eval {
+			die 'twice' if @{ $q{$name} } > 1 && $name !~ /_each$/;
+			$self->filter($name, $q{$name});
+		};
 		return ('400 Bad Request', '{"message":"bad parameter"}') if $@;
 		@rows = grep { $filter->($_) } @rows if $filter;
 	}

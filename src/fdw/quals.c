@@ -116,10 +116,11 @@ strategy_of(Oid opno, Oid type)
 
 /* An API compares text byte by byte: that is our = and, under C, our order. */
 static bool
-collation_suits(Oid collation, bool ordering)
+collation_suits(Oid collation, Oid type, bool ordering)
 {
+	/* text without one: an error, and not for us to avoid */
 	if (!OidIsValid(collation))
-		return true;
+		return !type_is_collatable(type);
 	return ordering ? rt_collation_is_c(collation) : get_collation_isdeterministic(collation);
 }
 
@@ -161,13 +162,13 @@ push_comparison(const FdwColumn *c, Oid opno, Oid collation, Oid type, Expr *val
 	int			strategy = strategy_of(opno, type);
 	bool		ordering = strategy != BTEqualStrategyNumber;
 
-	if (strategy == 0 || !collation_suits(collation, ordering) ||
+	if (strategy == 0 || !collation_suits(collation, type, ordering) ||
 		(ordering && !rt_type_order_shared(type)))
 		return;
 	switch (strategy)
 	{
 		case BTEqualStrategyNumber:
-			push_equal(c, value, rt_type_order_shared(type) && collation_suits(collation, true), q);
+			push_equal(c, value, rt_type_order_shared(type) && collation_suits(collation, type, true), q);
 			break;
 		case BTGreaterEqualStrategyNumber:
 		case BTGreaterStrategyNumber:
@@ -229,7 +230,7 @@ classify_array_op(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, 
 	if (attnum == 0 || !op->useOr || !is_value(root, rel, right) || !rt_type_pushable(type) ||
 		!same_kind(type, getBaseType(get_base_element_type(exprType((Node *) right)))) ||
 		strategy_of(op->opno, type) != BTEqualStrategyNumber ||
-		!collation_suits(op->inputcollid, false))
+		!collation_suits(op->inputcollid, type, false))
 		return;
 	c = &columns[attnum - 1];
 	q->replaces = true;

@@ -205,7 +205,6 @@ decide_sending(ScanParams *s, ScanParam *p)
 	bool		comma_list = p->kind == PUSH_IN && (p->column->in_repeat != 2 || in_path(s, p));
 
 	p->sent = true;
-	p->verify = false;
 	for (int i = 0; i < p->nvalues; i++)
 	{
 		const char *text = p->values[i].text;
@@ -216,11 +215,8 @@ decide_sending(ScanParams *s, ScanParam *p)
 	}
 	if (p->sent && !p->is_array)
 		s->length += strlen(p->name) + url_encoded_length(p->values[0].text, strlen(p->values[0].text)) + 2;
-	if ((p->kind == PUSH_FROM || p->kind == PUSH_TO) && p->nvalues == 1 &&
-		rt_value_is_unbounded(p->values[0].datum, p->type, p->kind == PUSH_FROM))
-		p->sent = false;		/* no bound at all: nothing to compare */
-	else if (!p->sent)
-		p->verify = true;
+	/* infinity as upper bound, too: a NULL is not below it */
+	p->verify = !p->sent;
 	if (!p->sent && (p->column->required || in_path(s, p)))
 		refuse_value(p, "It is empty, holds a comma, is infinite or too long, and the column is required.");
 	if (in_path(s, p))

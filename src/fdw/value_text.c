@@ -4,8 +4,6 @@
  */
 #include "fdw/value_text.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "mb/pg_wchar.h"
@@ -85,26 +83,6 @@ rt_value_text_shared(const char *text, Oid type)
 			return strpbrk(text, "nN") == NULL; /* NaN, Infinity */
 		default:
 			return true;
-	}
-}
-
-bool
-rt_value_is_unbounded(Datum value, Oid type, bool lower)
-{
-	switch (type)
-	{
-		case DATEOID:
-			return lower ? DATE_IS_NOBEGIN(DatumGetDateADT(value)) : DATE_IS_NOEND(DatumGetDateADT(value));
-		case TIMESTAMPOID:
-		case TIMESTAMPTZOID:
-			return lower ? TIMESTAMP_IS_NOBEGIN(DatumGetTimestamp(value)) : TIMESTAMP_IS_NOEND(DatumGetTimestamp(value));
-		case FLOAT8OID:
-			/* NaN is above Infinity, which is a bound therefore */
-			return lower && isinf(DatumGetFloat8(value)) && DatumGetFloat8(value) < 0;
-		case FLOAT4OID:
-			return lower && isinf(DatumGetFloat4(value)) && DatumGetFloat4(value) < 0;
-		default:
-			return false;
 	}
 }
 

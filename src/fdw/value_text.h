@@ -20,9 +20,6 @@ extern char *rt_value_text(Datum value, Oid type);
  */
 extern bool rt_value_text_shared(const char *text, Oid type);
 
-/* -infinity as lower, infinity as upper bound: no bound. */
-extern bool rt_value_is_unbounded(Datum value, Oid type, bool lower);
-
 extern bool rt_is_integer(Oid type);
 
 /* An integer as another integer type; false if out of its range. */

@@ -194,6 +194,8 @@ refused('SELECT * FROM items', 'HV002', 'kind', '... is needed there');
 like(sql(q{EXPLAIN (VERBOSE) SELECT * FROM items}), qr{/item/\{kinds\}\?limit=100}, '... and EXPLAIN shows that it is missing');
 refused(q{SELECT * FROM item WHERE kind = '..'}, 'HV00L', 'cannot be sent', 'no way up in a path');
 is(sql(q{SELECT count(*) FROM exact WHERE kind = 'k1'}), sql(q{SELECT count(*) FROM local WHERE kind = 'k1'}), 'exact');
+sql(q{CREATE FOREIGN TABLE bounded (id int, n float8 OPTIONS (param_to 'id_to', exact 'true')) SERVER api OPTIONS (path '/records', pagination 'link')});
+is(sql(q{SELECT count(*) FROM bounded WHERE n <= 'Infinity'}), sql('SELECT count(n) FROM local'), 'exact, but no bound keeps NULLs out');
 is(sql(q{SELECT count(*) FROM exact WHERE kind = ''}), '0', 'exact, but an empty value is compared here');
 unlike(sql(q{EXPLAIN SELECT id FROM exact WHERE kind = 'k1' AND n >= 5}), qr/Filter/, 'exact conditions are not checked again');
 like(sql(q{EXPLAIN SELECT id FROM exact WHERE n > 5}), qr/Filter/, '... but > is more than a from parameter says');

@@ -1,7 +1,7 @@
 # Protects: whatever is asked of a foreign table, the answer is that of the same query over a local copy
 # of the data. Queries are generated from a seed, over columns of every type that takes parameters, an
 # API that filters and one that ignores filters by chance, and every way of paging.
-# RETRACK_SEED and RETRACK_QUERIES choose others, or more of them.
+# SEED and QUERIES in the environment choose others, or more of them.
 use strict;
 use warnings;
 use lib 'test/t/lib';
@@ -10,8 +10,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use TableServer;
 
-my $seed = $ENV{RETRACK_SEED} // 20250711;
-my $count = $ENV{RETRACK_QUERIES} // 300;
+my $seed = $ENV{SEED} // 20250711;
+my $count = $ENV{QUERIES} // 200;
 my $state = $seed % 2147483647 || 1;
 note("seed $seed");
 sub chance { $state = $state * 48271 % 2147483647; return ($state >> 8) % $_[0] }

@@ -187,7 +187,10 @@ load_document(const ImportOptions *options, Oid server_id)
 		: rt_http_fetch(server_id, options->openapi, "application/json", DOCUMENT_BYTES_MAX, &len);
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 
-	document = json_loadb(text, len, 0, &error);
+	document = json_loadb(text, len, JSON_ALLOW_NUL, &error);
+	/* "maximum": 18446744073709551615, of which nothing is needed here */
+	if (document == NULL && json_error_code(&error) == json_error_numeric_overflow)
+		document = json_loadb(text, len, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
 	if (document == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_ERROR),
@@ -269,8 +272,8 @@ add_paging(StringInfo sql, bool *first, json_t *document, ForeignServer *server,
 			continue;
 		if (json_is_string(value))
 			add_option(sql, first, names[i], rt_openapi_text(json_string_value(value)));
-		else if (json_is_integer(value))
-			add_option(sql, first, names[i], psprintf(INT64_FORMAT, (int64) json_integer_value(value)));
+		else if (json_is_number(value))
+			add_option(sql, first, names[i], psprintf("%.0f", json_number_value(value)));
 	}
 }
 

@@ -97,13 +97,22 @@ match_name(OpenapiTable *table, const char *name, FilterOp *op)
 	return NULL;
 }
 
+static bool
+is_integer_name(const char *type)
+{
+	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0;
+}
+
 /* True if values of the parameter look as the column's do. */
 static bool
 same_type(json_t *document, json_t *schema, const OpenapiColumn *column)
 {
+	const char *type;
+
 	if (rt_openapi_has_type(schema, "array"))
 		schema = json_object_get(schema, "items");
-	return strcmp(rt_openapi_type(document, schema), column->type) == 0;
+	type = rt_openapi_type(document, schema);
+	return strcmp(type, column->type) == 0 || (is_integer_name(type) && is_integer_name(column->type));
 }
 
 static void

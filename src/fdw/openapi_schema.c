@@ -329,6 +329,10 @@ type_of_format(json_t *schema, bool is_string)
 		{"int16", false, "smallint"},
 		{"int32", false, "integer"},
 		{"int64", false, "bigint"},
+		{"uint64", false, "numeric"},
+		{"uint32", false, "bigint"},
+		{"uint16", false, "integer"},
+		{"uint8", false, "smallint"},
 		{"float", false, "real"},
 		{"double", false, "double precision"},
 		{"decimal", false, "numeric"},
@@ -360,7 +364,7 @@ scalar_type(json_t *schema)
 	if (rt_openapi_has_type(schema, "string"))
 		return type && json_object_get(schema, "enum") == NULL ? type : "text";
 	if (rt_openapi_has_type(schema, "integer"))
-		return type ? type : "bigint";
+		return type ? type : json_number_value(json_object_get(schema, "maximum")) < 9.3e18 ? "bigint" : "numeric";
 	if (rt_openapi_has_type(schema, "number"))
 		return type ? type : "numeric";
 	if (rt_openapi_has_type(schema, "boolean"))

@@ -135,6 +135,11 @@ check_mapping(List *options)
 		(option_value(options, "user") != NULL) + (option_value(options, "api_key") != NULL) +
 		(option_value(options, "client_id") != NULL);
 
+	if (option_value(options, "user") && strchr(option_value(options, "user"), ':'))
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid value for option \"%s\"", "user"),
+				 errdetail("HTTP's basic authentication has no place for a colon in it.")));
 	check_needs(options, "password", "user", NULL, false);
 	check_needs(options, "client_secret", "client_id", NULL, false);
 	if (kinds > 1)
@@ -391,6 +396,50 @@ default_pointer(const char *name)
 	return s.data;
 }
 
+/* The path's own query string holds name=, and not to be filled in. */
+static bool
+is_fixed_name(const char *path, const char *name)
+{
+	size_t		len = strlen(name);
+
+	for (const char *p = strchr(path, '?'); p != NULL; p = strchr(p + 1, '&'))
+		if (strncmp(p + 1, name, len) == 0 && (p[1 + len] == '=' || p[1 + len] == '&' || p[1 + len] == '\0'))
+			return !rt_path_has_parameter(path, name);
+	return false;
+}
+
+/* The request says something by this name already: which records, page, number or order. */
+static bool
+is_taken_name(const FdwOptions *o, const char *name)
+{
+	const char *paging = o->pagination == PAGINATION_CURSOR ? o->cursor_param :
+		o->pagination == PAGINATION_PAGE ? o->page_param :
+		o->pagination == PAGINATION_OFFSET ? o->offset_param : NULL;
+
+	return name != NULL && ((paging && strcmp(name, paging) == 0) || is_fixed_name(o->path, name) ||
+							(o->limit_param && strcmp(name, o->limit_param) == 0) ||
+							(o->sort_param && strcmp(name, o->sort_param) == 0));
+}
+
+/*
+ * A resource may have a field "limit" or "page", and an import gives it the
+ * parameter of that name: a condition sent by it would be taken for paging.  And
+ * a table over /reports?state=open must not ask for others: conditions by such
+ * names are checked here.
+ */
+static void
+drop_taken_names(FdwColumn *c, const FdwOptions *o)
+{
+	if (is_taken_name(o, c->param))
+		c->param = NULL;
+	if (is_taken_name(o, c->param_from))
+		c->param_from = NULL;
+	if (is_taken_name(o, c->param_to))
+		c->param_to = NULL;
+	if (is_taken_name(o, c->param_in))
+		c->param_in = NULL;
+}
+
 FdwColumn *
 rt_fdw_columns(Relation rel, const FdwOptions *options)
 {
@@ -410,6 +459,7 @@ rt_fdw_columns(Relation rel, const FdwOptions *options)
 		c->in_repeat = options->in_repeat;
 		c->sort_nulls = options->sort_nulls;
 		read_options(GetForeignColumnOptions(RelationGetRelid(rel), att->attnum), OPT_COLUMN, c);
+		drop_taken_names(c, options);
 		if (c->pointer == NULL)
 			c->pointer = default_pointer(c->name);
 	}
@@ -425,4 +475,12 @@ rt_path_has_parameter(const char *path, const char *name)
 		if (strncmp(p + 1, name, len) == 0 && p[1 + len] == '}')
 			return true;
 	return false;
+}
+
+bool
+rt_column_needs_value(const FdwColumn *c, const char *path)
+{
+	return c->attnum != 0 &&
+		(c->required || (c->param && rt_path_has_parameter(path, c->param)) ||
+		 (!c->param && c->param_in && rt_path_has_parameter(path, c->param_in)));
 }

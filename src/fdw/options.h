@@ -142,6 +142,9 @@ extern FdwOptions *rt_fdw_plan_options(Oid relid);
  */
 extern FdwColumn *rt_fdw_columns(Relation rel, const FdwOptions *options);
 
+/* A query must bind the column: it is `required`, or the path holds its parameter. */
+extern bool rt_column_needs_value(const FdwColumn *column, const char *path);
+
 /* True if path holds {name}. */
 extern bool rt_path_has_parameter(const char *path, const char *name);
 

@@ -47,6 +47,7 @@ struct PageReader
 	char		ahead_url[URL_MAX]; /* of the page asked for by look_ahead */
 	int			page_size;
 	bool		hint;
+	bool		single;			/* read no page after this one */
 
 	QueuedPage	queue[QUEUE_MAX];	/* [0] is being read */
 	int			queued;
@@ -244,6 +245,7 @@ rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
 	strlcpy(r->base, url, sizeof(r->base));
 	r->page_size = page_size;
 	r->hint = hint;
+	r->single = false;
 	r->page = 0;
 	r->total = -1;
 	r->finished = false;
@@ -260,6 +262,22 @@ rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
 			times_seen(r, page_hash_string(first));
 		enqueue(r, first, 0);
 	}
+}
+
+void
+rt_pages_start_one(PageReader *r, const char *url, int page_size, int64 skip, int64 page_records)
+{
+	rt_pages_stop(r);
+	strlcpy(r->base, url, sizeof(r->base));
+	r->page_size = page_size;
+	r->hint = r->single = true;
+	r->page = 0;
+	r->total = -1;
+	r->finished = false;
+	r->position = r->opts->pagination == PAGINATION_PAGE ? r->opts->first_page + skip : skip * page_records;
+	forget_seen(r);
+	begin_page(r);
+	enqueue_numbered(r);
 }
 
 void
@@ -475,7 +493,7 @@ end_page(PageReader *r)
 	if (r->opts->total)
 		rt_page_read_total(json_scan_document(r->scan, DOCUMENT_TOTAL), &r->total);
 	check_repetition(r);
-	if (r->opts->pagination == PAGINATION_NONE)
+	if (r->opts->pagination == PAGINATION_NONE || r->single)
 		rt_pages_stop(r);
 	else if (is_numbered(r))
 		end_numbered_page(r);

@@ -37,6 +37,13 @@ extern PageReader *rt_pages_create(const FdwOptions *opts, HttpConn *conn,
  */
 extern void rt_pages_start(PageReader *reader, const char *url, int page_size, bool hint);
 
+/*
+ * Starts at one page of numbered pagination, skip pages of page_records records
+ * each after the first one, and ends with it.
+ */
+extern void rt_pages_start_one(PageReader *reader, const char *url, int page_size,
+							   int64 skip, int64 page_records);
+
 /* Stops all transfers. */
 extern void rt_pages_stop(PageReader *reader);
 

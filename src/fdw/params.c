@@ -27,6 +27,10 @@
 /* Servers commonly take 8 kB of URL; this leaves room for paging parameters and proxies. */
 #define LIST_URL_MAX 4000
 
+/* Longer texts are not sent where they would make the URL longer than that. */
+#define LONG_TEXT 64
+#define LONG_URL_MAX 6000
+
 typedef struct ParamValue
 {
 	Datum		datum;
@@ -40,7 +44,7 @@ typedef struct ScanParam
 	const char *name;
 	bool		is_array;
 	Oid			type;			/* of one value */
-	Oid			collation;
+	Oid			collation;		/* of the condition */
 	Expr	   *expr;
 	ExprState  *state;
 	TypeCacheEntry *types;
@@ -62,6 +66,8 @@ struct ScanParams
 	ScanParam	   *list;			/* the one that takes several requests, or NULL */
 	int			nrequests;
 	int		   *first;			/* index of each request's first value in list, and one more */
+	size_t		length;			/* of the URL's fixed part and single values, about */
+	bool		explain;		/* a path may stay without its values */
 	MemoryContext context;		/* of the values, reset at each evaluation */
 };
 
@@ -79,7 +85,7 @@ init_param(ScanParam *p, PlanState *node, List *entry, List *exprs, const FdwCol
 	p->state = ExecInitExpr(p->expr, node);
 	type = exprType((Node *) p->expr);
 	p->type = getBaseType(p->is_array ? get_base_element_type(type) : type);
-	p->collation = TupleDescAttr(desc, p->column->attnum - 1)->attcollation;
+	p->collation = (Oid) intVal(list_nth(entry, PLAN_PARAM_COLLATION));
 	p->types = lookup_type_cache(getBaseType(TupleDescAttr(desc, p->column->attnum - 1)->atttypid),
 								 TYPECACHE_EQ_OPR_FINFO | TYPECACHE_CMP_PROC_FINFO);
 }
@@ -136,13 +142,23 @@ add_value(ScanParam *p, Datum datum)
 	p->nvalues++;
 }
 
+/* Text byte by byte, as it is sent; 1.0 and 1.00, though, are one value. */
 static int
-compare_values(const void *a, const void *b)
+compare_values(const void *a, const void *b, void *arg)
 {
-	return strcmp(((const ParamValue *) a)->text, ((const ParamValue *) b)->text);
+	const ParamValue *v = a;
+	const ParamValue *w = b;
+	const ScanParam *p = arg;
+
+	if (OidIsValid(p->collation) || !OidIsValid(p->types->cmp_proc_finfo.fn_oid))
+		return strcmp(v->text, w->text);
+	return DatumGetInt32(FunctionCall2(&p->types->cmp_proc_finfo, v->datum, w->datum));
 }
 
-/* Takes an array apart; values that are sent alike are one value. */
+/*
+ * Takes an array apart.  Equal values are one: in two requests they would bring
+ * the same rows twice.
+ */
 static void
 set_array(ScanParam *p, Datum array)
 {
@@ -161,11 +177,21 @@ set_array(ScanParam *p, Datum array)
 	for (int i = 0; i < n; i++)
 		if (!nulls[i])
 			add_value(p, elements[i]);
-	qsort(p->values, p->nvalues, sizeof(ParamValue), compare_values);
+	qsort_arg(p->values, p->nvalues, sizeof(ParamValue), compare_values, p);
 	for (int i = 0; i < p->nvalues; i++)
-		if (kept == 0 || strcmp(p->values[kept - 1].text, p->values[i].text) != 0)
+		if (kept == 0 || compare_values(&p->values[kept - 1], &p->values[i], p) != 0)
 			p->values[kept++] = p->values[i];
 	p->nvalues = kept;
+}
+
+/* The value would make the URL longer than servers take. */
+static bool
+too_long(const ScanParams *s, const ScanParam *p, const char *text)
+{
+	size_t		len = strlen(text);
+
+	return len > LONG_TEXT &&
+		(p->is_array ? 0 : s->length) + url_encoded_length(text, len) > (p->is_array ? LIST_URL_MAX : LONG_URL_MAX);
 }
 
 /*
@@ -174,26 +200,25 @@ set_array(ScanParam *p, Datum array)
  * are compared here.
  */
 static void
-decide_sending(const ScanParams *s, ScanParam *p)
+decide_sending(ScanParams *s, ScanParam *p)
 {
-	bool		comma_list = p->kind == PUSH_IN && p->column->in_repeat != 2;
+	bool		comma_list = p->kind == PUSH_IN && (p->column->in_repeat != 2 || in_path(s, p));
 
 	p->sent = true;
-	p->verify = false;
 	for (int i = 0; i < p->nvalues; i++)
 	{
 		const char *text = p->values[i].text;
 
-		if (text[0] == '\0' || (comma_list && strchr(text, ',') != NULL))
+		if (text[0] == '\0' || (comma_list && strchr(text, ',') != NULL) ||
+			!rt_value_text_shared(text, p->type) || too_long(s, p, text))
 			p->sent = false;
 	}
-	if ((p->kind == PUSH_FROM || p->kind == PUSH_TO) && p->nvalues == 1 &&
-		rt_value_is_unbounded(p->values[0].datum, p->type, p->kind == PUSH_FROM))
-		p->sent = false;		/* no bound at all: nothing to compare */
-	else if (!p->sent)
-		p->verify = true;
+	if (p->sent && !p->is_array)
+		s->length += strlen(p->name) + url_encoded_length(p->values[0].text, strlen(p->values[0].text)) + 2;
+	/* infinity as upper bound, too: a NULL is not below it */
+	p->verify = !p->sent;
 	if (!p->sent && (p->column->required || in_path(s, p)))
-		refuse_value(p, "It is empty, holds a comma, or is infinite, and the column is required.");
+		refuse_value(p, "It is empty, holds a comma, is infinite or too long, and the column is required.");
 	if (in_path(s, p))
 		for (int i = 0; i < p->nvalues; i++)
 			if (strcmp(p->values[i].text, ".") == 0 || strcmp(p->values[i].text, "..") == 0)
@@ -232,7 +257,7 @@ check_required(const ScanParams *s)
 		const FdwColumn *c = &s->columns[i];
 		bool		bound = false;
 
-		if (c->attnum == 0 || !(c->required || (c->param && rt_path_has_parameter(s->opts->path, c->param))))
+		if (!rt_column_needs_value(c, s->opts->path))
 			continue;
 		for (int j = 0; j < s->nparams; j++)
 			bound = bound || s->params[j].column == c;
@@ -297,6 +322,7 @@ rt_params_evaluate(ScanParams *s, ExprContext *econtext)
 	bool		possible = true;
 
 	check_required(s);
+	s->length = 0;
 	MemoryContextReset(s->context);
 	old = MemoryContextSwitchTo(s->context);
 	for (int i = 0; i < s->nparams && possible; i++)
@@ -331,18 +357,38 @@ append_raw(char *url, const char *text, size_t len)
 }
 
 static void
-append_value(char *url, const ScanParam *p, const char *text)
+append_value(char *url, const char *text)
 {
-	if (p->placeholder)
-		append_raw(url, "{...}", 5);
-	else if (!url_add_encoded(url, URL_MAX, text, strlen(text)))
+	if (!url_add_encoded(url, URL_MAX, text, strlen(text)))
 		refuse_long_url();
 }
 
-static const char *
-single_value(const ScanParams *s, const ScanParam *p, int request)
+/* The values of this request, parted by commas if it is a list. */
+static void
+append_values(const ScanParams *s, const ScanParam *p, int request, char *url)
 {
-	return p->placeholder ? "" : p == s->list ? p->values[s->first[request]].text : p->values[0].text;
+	int			from = p == s->list ? s->first[request] : 0;
+	int			to = p == s->list ? s->first[request + 1] : p->nvalues;
+
+	if (p->placeholder)
+		append_raw(url, "{...}", 5);
+	for (int i = from; i < to && !p->placeholder; i++)
+	{
+		if (i > from)
+			append_raw(url, ",", 1);
+		append_value(url, p->values[i].text);
+	}
+}
+
+/* The parameter whose name stands at p, len bytes long; or NULL. */
+static const ScanParam *
+find_param(const ScanParams *s, const char *p, size_t len)
+{
+	for (int i = 0; i < s->nparams; i++)
+		if (in_path(s, &s->params[i]) && strlen(s->params[i].name) == len &&
+			strncmp(s->params[i].name, p, len) == 0)
+			return &s->params[i];
+	return NULL;
 }
 
 /* The path with its {name}s filled in. */
@@ -364,19 +410,19 @@ append_path(const ScanParams *s, int request, char *url)
 		if (*p == '{')
 		{
 			size_t		len = strcspn(p, "}") - 1;
-			const ScanParam *found = NULL;
+			const ScanParam *found = find_param(s, p + 1, len);
 
-			for (int i = 0; i < s->nparams; i++)
-				if (strlen(s->params[i].name) == len && strncmp(s->params[i].name, p + 1, len) == 0)
-					found = &s->params[i];
-			if (found == NULL)
+			if (found == NULL && !s->explain)
 				ereport(ERROR,
 						(errcode(ERRCODE_FDW_DYNAMIC_PARAMETER_VALUE_NEEDED),
 						 errmsg("path of foreign table \"%s\" needs a value for \"{%.*s}\"",
 								s->opts->table_name, (int) len, p + 1),
 						 errhint("Give a column the option param '%.*s', and the query a condition column = ...",
 								 (int) len, p + 1)));
-			append_value(url, found, single_value(s, found, request));
+			if (found == NULL)
+				append_raw(url, p, len + 2);
+			else
+				append_values(s, found, request, url);
 			p += len + 2;
 		}
 	}
@@ -390,21 +436,17 @@ append_name(char *url, const char *name)
 		refuse_long_url();
 }
 
+/* name=value once per value */
 static void
-append_list(const ScanParams *s, const ScanParam *p, int request, char *url)
+append_repeated(const ScanParams *s, const ScanParam *p, int request, char *url)
 {
 	int			from = p == s->list ? s->first[request] : 0;
 	int			to = p == s->list ? s->first[request + 1] : p->nvalues;
 
-	if (p->column->in_repeat != 2)
-		append_name(url, p->name);
 	for (int i = from; i < to; i++)
 	{
-		if (p->column->in_repeat == 2)
-			append_name(url, p->name);
-		else if (i > from)
-			append_raw(url, ",", 1);
-		append_value(url, p, p->values[i].text);
+		append_name(url, p->name);
+		append_value(url, p->values[i].text);
 	}
 }
 
@@ -441,12 +483,12 @@ rt_params_url(ScanParams *s, int request, char *url)
 			continue;
 		if (p->placeholder && in_path(s, p))
 			continue;
-		if (p->kind == PUSH_IN && !p->placeholder)
-			append_list(s, p, request, url);
+		if (p->kind == PUSH_IN && p->column->in_repeat == 2 && !p->placeholder)
+			append_repeated(s, p, request, url);
 		else
 		{
 			append_name(url, p->name);
-			append_value(url, p, single_value(s, p, request));
+			append_values(s, p, request, url);
 		}
 	}
 	append_sort(s, url);
@@ -515,6 +557,8 @@ rt_params_explain(ScanParams *s, ExprContext *econtext, int *requests)
 	bool		possible = true;
 	bool		known = true;
 
+	s->explain = true;
+	s->length = 0;
 	for (int i = 0; i < s->nparams && possible; i++)
 	{
 		ScanParam  *p = &s->params[i];

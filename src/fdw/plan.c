@@ -74,8 +74,7 @@ binds_required(const PlanInfo *info, List *params)
 		bool		bound = false;
 		ListCell   *lc;
 
-		if (c->attnum == 0 ||
-			!(c->required || (c->param && rt_path_has_parameter(info->opts->path, c->param))))
+		if (!rt_column_needs_value(c, info->opts->path))
 			continue;
 		foreach(lc, params)
 			bound = bound || ((PushedParam *) lfirst(lc))->attnum == c->attnum;
@@ -132,8 +131,7 @@ sort_column(RelOptInfo *rel, PathKey *pathkey)
 			continue;
 		c = &info->columns[var->varattno - 1];
 		/* values in an order that a server has too, text byte by byte */
-		if (c->sort && rt_type_pushable(getBaseType(var->vartype)) &&
-			!type_is_enum(getBaseType(var->vartype)) &&
+		if (c->sort && rt_type_order_shared(getBaseType(var->vartype)) &&
 			(!OidIsValid(pathkey->pk_eclass->ec_collation) ||
 			 rt_collation_is_c(pathkey->pk_eclass->ec_collation)) &&
 			lookup_type_cache(getBaseType(exprType((Node *) em->em_expr)), TYPECACHE_BTREE_OPFAMILY)->btree_opf == pathkey->pk_opfamily)
@@ -330,9 +328,10 @@ serialize_params(List *params, List **exprs)
 		PushedParam *p = lfirst(lc);
 
 		result = lappend(result,
-						 list_make5(makeInteger(p->attnum), makeInteger(p->kind),
-									makeInteger(p->is_array), makeInteger(list_length(*exprs)),
-									makeString(pstrdup(p->name))));
+						 lappend(list_make5(makeInteger(p->attnum), makeInteger(p->kind),
+											makeInteger(p->is_array), makeInteger(list_length(*exprs)),
+											makeString(pstrdup(p->name))),
+								 makeInteger((int) p->collation)));
 		*exprs = lappend(*exprs, p->value);
 	}
 	return result;
@@ -367,6 +366,9 @@ limit_hint(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, bool all_pushe
 	const FdwOptions *o = ((PlanInfo *) rel->fdw_private)->opts;
 	double		limit = root->limit_tuples;
 
+	/* without pages there is no way to go on */
+	if (o->pagination == PAGINATION_NONE)
+		return 0;
 	if (limit <= 0 || !all_pushed || bms_membership(root->all_baserels) != BMS_SINGLETON ||
 		root->parse->hasAggs || root->parse->groupClause || root->parse->groupingSets ||
 		root->parse->distinctClause || root->parse->hasWindowFuncs || root->parse->hasTargetSRFs ||

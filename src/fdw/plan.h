@@ -15,7 +15,7 @@
  */
 enum PlanPrivate
 {
-	PLAN_PARAMS,				/* list of lists: attnum, PushKind, is_array, index in fdw_exprs, name */
+	PLAN_PARAMS,				/* list of lists, see PlanParam */
 	PLAN_COLUMNS,				/* integer list: attribute numbers the query reads */
 	PLAN_SORT,					/* list of integer lists: attnum, descending, nulls first, collation */
 	PLAN_PAGE_SIZE				/* page size that LIMIT suggests, 0 if none */
@@ -27,8 +27,9 @@ enum PlanParam
 	PLAN_PARAM_ATTNUM,
 	PLAN_PARAM_KIND,
 	PLAN_PARAM_IS_ARRAY,
-	PLAN_PARAM_EXPR,
-	PLAN_PARAM_NAME
+	PLAN_PARAM_EXPR,			/* index in fdw_exprs */
+	PLAN_PARAM_NAME,
+	PLAN_PARAM_COLLATION		/* of the condition */
 };
 
 extern void rt_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid);

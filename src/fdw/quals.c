@@ -17,8 +17,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* One of ours that has a text of its own: a licence's or an element's, a mass. */
 static bool
-is_own_type(Oid type)
+is_own_scalar(Oid type)
 {
 	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
 	char	   *schema = NULL;
@@ -28,7 +29,7 @@ is_own_type(Oid type)
 		schema = get_namespace_name(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
 		ReleaseSysCache(tuple);
 	}
-	return schema != NULL && strcmp(schema, "retrack") == 0;
+	return schema != NULL && strcmp(schema, "retrack") == 0 && get_typlen(type) > 0;
 }
 
 /*
@@ -57,8 +58,15 @@ rt_type_pushable(Oid type)
 		case UUIDOID:
 			return true;
 		default:
-			return type_is_enum(type) || is_own_type(type);
+			return type_is_enum(type) || is_own_scalar(type);
 	}
+}
+
+bool
+rt_type_order_shared(Oid type)
+{
+	/* an element is the only one of a single byte besides bool */
+	return rt_type_pushable(type) && !type_is_enum(type) && (type == BOOLOID || get_typlen(type) != 1);
 }
 
 /* The column of rel that expr is, below no-op casts; 0 if none. */
@@ -108,10 +116,11 @@ strategy_of(Oid opno, Oid type)
 
 /* An API compares text byte by byte: that is our = and, under C, our order. */
 static bool
-collation_suits(Oid collation, bool ordering)
+collation_suits(Oid collation, Oid type, bool ordering)
 {
+	/* text without one: an error, and not for us to avoid */
 	if (!OidIsValid(collation))
-		return true;
+		return !type_is_collatable(type);
 	return ordering ? rt_collation_is_c(collation) : get_collation_isdeterministic(collation);
 }
 
@@ -127,15 +136,16 @@ add_param(PushedQual *q, AttrNumber attnum, PushKind kind, const char *name, Exp
 	p->is_array = is_array;
 }
 
+/* ranges: from value to value, where the API has no parameter for = but an order like ours. */
 static void
-push_equal(const FdwColumn *c, Expr *value, PushedQual *q)
+push_equal(const FdwColumn *c, Expr *value, bool ranges, PushedQual *q)
 {
 	q->replaces = true;
 	if (c->param)
 		add_param(q, c->attnum, PUSH_EQUAL, c->param, value, false);
 	else if (c->param_in)
 		add_param(q, c->attnum, PUSH_IN, c->param_in, value, false);
-	else
+	else if (ranges)
 	{
 		if (c->param_from)
 			add_param(q, c->attnum, PUSH_FROM, c->param_from, value, false);
@@ -152,12 +162,13 @@ push_comparison(const FdwColumn *c, Oid opno, Oid collation, Oid type, Expr *val
 	int			strategy = strategy_of(opno, type);
 	bool		ordering = strategy != BTEqualStrategyNumber;
 
-	if (strategy == 0 || !collation_suits(collation, ordering))
+	if (strategy == 0 || !collation_suits(collation, type, ordering) ||
+		(ordering && !rt_type_order_shared(type)))
 		return;
 	switch (strategy)
 	{
 		case BTEqualStrategyNumber:
-			push_equal(c, value, q);
+			push_equal(c, value, rt_type_order_shared(type) && collation_suits(collation, type, true), q);
 			break;
 		case BTGreaterEqualStrategyNumber:
 		case BTGreaterStrategyNumber:
@@ -201,6 +212,8 @@ classify_op(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, OpExpr
 	if (!rt_type_pushable(type) || !same_kind(type, getBaseType(exprType((Node *) right))))
 		return;
 	push_comparison(&columns[attnum - 1], opno, op->inputcollid, type, right, q);
+	for (int i = 0; i < q->nparams; i++)
+		q->params[i].collation = op->inputcollid;
 }
 
 /* column = ANY (array) */
@@ -217,7 +230,7 @@ classify_array_op(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, 
 	if (attnum == 0 || !op->useOr || !is_value(root, rel, right) || !rt_type_pushable(type) ||
 		!same_kind(type, getBaseType(get_base_element_type(exprType((Node *) right)))) ||
 		strategy_of(op->opno, type) != BTEqualStrategyNumber ||
-		!collation_suits(op->inputcollid, false))
+		!collation_suits(op->inputcollid, type, false))
 		return;
 	c = &columns[attnum - 1];
 	q->replaces = true;
@@ -225,6 +238,7 @@ classify_array_op(PlannerInfo *root, RelOptInfo *rel, const FdwColumn *columns, 
 		add_param(q, attnum, PUSH_IN, c->param_in, right, true);
 	else if (c->param && (c->required || rt_path_has_parameter(path, c->param)))
 		add_param(q, attnum, PUSH_EACH, c->param, right, true);
+	q->params[0].collation = op->inputcollid;
 }
 
 /* `flag` and `NOT flag`, which is how the planner writes comparisons with true and false. */
@@ -250,7 +264,7 @@ classify_bool(RelOptInfo *rel, const FdwColumn *columns, Expr *clause, PushedQua
 	}
 	attnum = column_of(clause, rel);
 	if (attnum != 0 && exprType((Node *) clause) == BOOLOID)
-		push_equal(&columns[attnum - 1], (Expr *) makeBoolConst(value, false), q);
+		push_equal(&columns[attnum - 1], (Expr *) makeBoolConst(value, false), true, q);
 }
 
 void

@@ -31,6 +31,7 @@ typedef struct PushedParam
 	const char *name;
 	Expr	   *value;			/* an array for PUSH_IN (or one value) and PUSH_EACH */
 	bool		is_array;
+	Oid			collation;		/* by which the condition compares */
 } PushedParam;
 
 /* One condition taken apart. */
@@ -57,7 +58,10 @@ extern List *rt_collect_params(PlannerInfo *root, RelOptInfo *rel, const FdwColu
 							   const char *path, List *clauses, bool allow_lists,
 							   List **replaced, List **pushed);
 
-/* Type whose values can be sent, and whose order and equality a server shares. */
+/* Type whose values can be sent, and whose equality a server shares. */
 extern bool rt_type_pushable(Oid type);
+
+/* ... and whose order too: not that of labels, nor that of symbols by atomic number. */
+extern bool rt_type_order_shared(Oid type);
 
 #endif							/* RT_QUALS_H */

@@ -9,6 +9,7 @@
 #include "foreign/foreign.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/latch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -75,7 +76,10 @@ start_request(FdwScan *scan)
 	char		url[URL_MAX];
 
 	rt_params_url(scan->params, scan->request, url);
-	rt_pages_start(scan->pages, url, scan->page_size, scan->hint);
+	if (scan->one_page)
+		rt_pages_start_one(scan->pages, url, scan->page_size, scan->skip, scan->page_records);
+	else
+		rt_pages_start(scan->pages, url, scan->page_size, scan->hint);
 }
 
 /* Evaluates the parameters and sends the first request. */
@@ -126,7 +130,7 @@ end_request(FdwScan *scan)
 	else
 	{
 		scan->ended = true;
-		if (rt_params_none(scan->params))
+		if (rt_params_none(scan->params) && !scan->one_page)
 			rt_stats_set_table_total(scan->relid, (double) scan->run_records);
 	}
 }
@@ -235,12 +239,25 @@ rt_iterate_scan(ForeignScanState *node)
 void
 rt_rescan(ForeignScanState *node)
 {
-	FdwScan    *scan = node->fdw_state;
+	rt_restart_scan(node->fdw_state);
+}
 
+/* A scan that was given up early may have been told how many records there are. */
+static void
+remember_total(const FdwScan *scan)
+{
+	if (!scan->ended && scan->pages && rt_params_none(scan->params) && rt_pages_total(scan->pages) >= 0)
+		rt_stats_set_table_total(scan->relid, rt_pages_total(scan->pages));
+}
+
+void
+rt_restart_scan(FdwScan *scan)
+{
 	if (!scan->started)
 		return;
 	if (scan->pages)
 	{
+		remember_total(scan);
 		scan->counters.pages += scan->ended ? 0 : rt_pages_page(scan->pages);
 		rt_pages_stop(scan->pages);
 	}
@@ -257,6 +274,7 @@ rt_finish_scan(FdwScan *scan)
 	if (scan->conn == NULL)
 		return;
 	rt_http_waiting(scan->conn, NULL);
+	remember_total(scan);
 	if (!scan->ended)
 		scan->counters.pages += rt_pages_page(scan->pages);
 	rt_pages_stop(scan->pages);

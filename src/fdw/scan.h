@@ -45,6 +45,9 @@ typedef struct FdwScan
 	bool		ended;
 	bool		timing;			/* EXPLAIN ANALYZE wants times */
 	bool		async;			/* must not sleep */
+	bool		one_page;		/* ANALYZE: only the page after skip pages of page_records */
+	int64		skip;
+	int64		page_records;
 	int			request;		/* of nrequests, which one is being read */
 	int			nrequests;
 
@@ -53,6 +56,9 @@ typedef struct FdwScan
 	HttpCounters http;			/* of the connection, when it was given back */
 	ScanCounters counters;
 } FdwScan;
+
+/* Reads from the start again, at the next rt_scan_next. */
+extern void rt_restart_scan(FdwScan *scan);
 
 /* Gives the connection back and settles the counters. */
 extern void rt_finish_scan(FdwScan *scan);

@@ -4,8 +4,6 @@
  */
 #include "fdw/value_text.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "mb/pg_wchar.h"
@@ -71,19 +69,20 @@ rt_value_text(Datum value, Oid type)
 }
 
 bool
-rt_value_is_unbounded(Datum value, Oid type, bool lower)
+rt_value_text_shared(const char *text, Oid type)
 {
 	switch (type)
 	{
 		case DATEOID:
-			return lower ? DATE_IS_NOBEGIN(DatumGetDateADT(value)) : DATE_IS_NOEND(DatumGetDateADT(value));
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			return lower ? TIMESTAMP_IS_NOBEGIN(DatumGetTimestamp(value)) : TIMESTAMP_IS_NOEND(DatumGetTimestamp(value));
+			return strcspn(text, "-") == 4 && strstr(text, " BC") == NULL;
+		case FLOAT4OID:
 		case FLOAT8OID:
-			return lower && isinf(DatumGetFloat8(value)) && DatumGetFloat8(value) < 0;
+		case NUMERICOID:
+			return strpbrk(text, "nN") == NULL; /* NaN, Infinity */
 		default:
-			return false;
+			return true;
 	}
 }
 

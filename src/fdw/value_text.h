@@ -14,8 +14,11 @@
  */
 extern char *rt_value_text(Datum value, Oid type);
 
-/* -infinity as lower, infinity as upper bound: no bound. */
-extern bool rt_value_is_unbounded(Datum value, Oid type, bool lower);
+/*
+ * The text is one that other programs read as the same value: not so infinities
+ * and NaN, nor dates before the year 1 or after 9999, which RFC 3339 does not have.
+ */
+extern bool rt_value_text_shared(const char *text, Oid type);
 
 extern bool rt_is_integer(Oid type);
 

@@ -89,6 +89,13 @@ SELECT fdw_import.import(format('{"openapi": "3.1.0", "components": {"schemas": 
 FROM generate_series(0, 39) i;
 SELECT count(*) AS forty_one FROM fdw_import.made;
 
+-- numbers beyond bigint, and escapes of NUL, in parts that an import does not need; an int32 column and its parameter
+SELECT fdw_import.import('{"openapi": "3.1.0", "x-retrack-paging": {"pagination": "page", "page_size": 50}, "paths": {"/v1/n": {"get": {"parameters": [{"name": "i", "in": "query", "schema": {"type": "integer"}}],
+	"responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {"properties": {"i": {"type": "integer", "format": "int32"},
+	"u": {"type": "integer", "maximum": 18446744073709551615}, "t": {"type": "string", "pattern": "^[^\u0000]*$"}}}}}}}}}}}}', 'v1');
+SELECT "column", type, options FROM fdw_import.made ORDER BY n;
+SELECT options FROM fdw_import.made_tables;
+
 -- errors
 \set SHOW_CONTEXT never
 SELECT fdw_import.import('{"openapi": "3.1.0", "paths": {}}', 'v1');

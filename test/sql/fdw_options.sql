@@ -57,7 +57,7 @@ FROM (VALUES
 	(32, $$base_url 'http://h', prefetch '17'$$)) v(n, o) ORDER BY n;
 SELECT o AS mapping_options, pg_temp.refused('CREATE USER MAPPING FOR PUBLIC SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$base_url 'x'$$), (2, $$password 'x'$$), (3, $$token 'x', api_key 'y'$$),
-	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$)) v(n, o) ORDER BY n;
+	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$), (7, $$user 'a:b', password 'c'$$)) v(n, o) ORDER BY n;
 SELECT o AS table_options, pg_temp.refused('CREATE FOREIGN TABLE fdw_options_bad (a int) SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$path 'http://other/'$$), (2, $$path '//other/'$$), (3, $$path '/{a'$$), (4, $$path '/}'$$),
 	(5, $$path '/a b'$$), (6, $$reject_limit '5'$$), (7, $$on_error 'skip', reject_limit '0'$$),

@@ -156,6 +156,28 @@ asks(q{SELECT v.k, r.id FROM (VALUES ('k1'), ('k2')) v(k) JOIN f_cursor r ON r.k
 	cmp_ok((sort { $b <=> $a } map { length } @asked)[0], '<', 4100, '... with URLs of bearable length');
 }
 
+# what an API cannot be told is compared here; what it can, is told once
+asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at = 'infinity'}, '/cursor?id_to=50&limit=100', 'no infinity in a request');
+asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at >= '0044-03-15Z BC' AND at < '12025-01-01Z'}, '/cursor?id_to=50&limit=100', 'nor a year that RFC 3339 does not have');
+asks(q{SELECT id FROM f_cursor WHERE id < 50 AND kind = repeat('k', 9000)}, '/cursor?id_to=50&limit=100', 'nor a value longer than a URL');
+asks(q{SELECT id FROM f_cursor WHERE id < 50 AND kind IN ('k1', repeat('k', 5000))}, '/cursor?id_to=50&limit=100', 'nor one in a list');
+asks(q{SELECT id FROM f_lines LIMIT 3}, '/lines?limit=100', 'a limit is no hint where there is no next page');
+sql(q{CREATE TYPE grade AS ENUM ('low', 'high');
+	CREATE FOREIGN TABLE own_order (id numeric OPTIONS (param 'id', required 'true'), grade grade OPTIONS (param_from 'g_from', param_to 'g_to'),
+		el retrack.element OPTIONS (param_from 'e_from', param_to 'e_to', sort 'el')) SERVER api OPTIONS (path '/records', pagination 'link')});
+asks(q{SET search_path = public, retrack; SELECT id FROM own_order WHERE id = 1 AND grade >= 'low' AND el = 'Dy' AND el < 'Er' ORDER BY el LIMIT 1}, '/records?id=1&limit=100', 'labels and elements have an order of their own');
+is(sql(q{SELECT id FROM own_order WHERE id = ANY ('{1.0,1.00,2,NULL,2}')}), "1\n2", 'equal values are asked for once');
+{
+	my @asked = $server->asked;
+	is(scalar @asked, 2, '... each in its request');
+}
+
+sql(q{CREATE FOREIGN TABLE fields (id int, "limit" int OPTIONS (param 'limit'), cursor text OPTIONS (param 'cursor'), y int OPTIONS (pointer '/x/y', param_in 'sort')) SERVER api
+	OPTIONS (path '/cursor?id_to=50', pagination 'cursor', records '/data', next '/next')});
+asks(q{SELECT id FROM fields WHERE "limit" = 5 AND cursor = '30' AND y IN (1, 2)}, '/cursor?id_to=50&limit=100', 'a field by the name of a paging parameter is no parameter');
+sql(q{CREATE FOREIGN TABLE third (id int OPTIONS (param 'id'), kind text OPTIONS (param 'kind')) SERVER api OPTIONS (path '/records?kind=k3', pagination 'link')});
+asks(q{SELECT id FROM third WHERE kind = 'k4' AND id = 4}, '/records?kind=k3&id=4&limit=100', 'nor is one that the path sets');
+
 # columns that need a value; paths with a parameter
 sql(qq{
 	CREATE FOREIGN TABLE needs (id int, kind text OPTIONS (param 'kind', required 'true')) SERVER api OPTIONS (path '/records', pagination 'link');
@@ -166,8 +188,14 @@ refused('SELECT * FROM item WHERE id = 3', 'HV002', 'kind', 'so does the path');
 is(sql(q{SELECT count(*) FROM needs WHERE kind = 'k1'}), sql(q{SELECT count(*) FROM local WHERE kind = 'k1'}), 'required, given');
 is(sql(q{SELECT count(*) FROM item WHERE kind IN ('k1', 'k2')}), sql(q{SELECT count(*) FROM local WHERE kind IN ('k1', 'k2')}), 'path, a request for each value');
 is(sql(q{SELECT count(*) FROM (VALUES ('k1'), ('k3')) v(k) JOIN needs USING (id)} =~ s/USING \(id\)/ON needs.kind = v.k/r), sql(q{SELECT count(*) FROM local WHERE kind IN ('k1', 'k3')}), 'required, by a join');
+sql(q{CREATE FOREIGN TABLE items (id int, kind text OPTIONS (param_in 'kinds')) SERVER api OPTIONS (path '/item/{kinds}', pagination 'link')});
+asks(q{SELECT * FROM items WHERE kind IN ('k1', 'k2')}, '/item/k1,k2?limit=100', 'a list in a path');
+refused('SELECT * FROM items', 'HV002', 'kind', '... is needed there');
+like(sql(q{EXPLAIN (VERBOSE) SELECT * FROM items}), qr{/item/\{kinds\}\?limit=100}, '... and EXPLAIN shows that it is missing');
 refused(q{SELECT * FROM item WHERE kind = '..'}, 'HV00L', 'cannot be sent', 'no way up in a path');
 is(sql(q{SELECT count(*) FROM exact WHERE kind = 'k1'}), sql(q{SELECT count(*) FROM local WHERE kind = 'k1'}), 'exact');
+sql(q{CREATE FOREIGN TABLE bounded (id int, n float8 OPTIONS (param_to 'id_to', exact 'true')) SERVER api OPTIONS (path '/records', pagination 'link')});
+is(sql(q{SELECT count(*) FROM bounded WHERE n <= 'Infinity'}), sql('SELECT count(n) FROM local'), 'exact, but no bound keeps NULLs out');
 is(sql(q{SELECT count(*) FROM exact WHERE kind = ''}), '0', 'exact, but an empty value is compared here');
 unlike(sql(q{EXPLAIN SELECT id FROM exact WHERE kind = 'k1' AND n >= 5}), qr/Filter/, 'exact conditions are not checked again');
 like(sql(q{EXPLAIN SELECT id FROM exact WHERE n > 5}), qr/Filter/, '... but > is more than a from parameter says');
@@ -196,6 +224,30 @@ is(sql(q{SELECT reltuples FROM pg_class WHERE relname = 'f_cursor'}), '1000', 'A
 is(sql(q{SELECT n_distinct FROM pg_stats WHERE tablename = 'f_cursor' AND attname = 'kind'}), '7', '... and samples');
 like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=1000 /, 'a whole scan tells the planner the size');
 
+{
+	my $large = RecordServer->start(PostgreSQL::Test::Utils::tempdir . '/large', rows => 4000);
+	sql(qq{CREATE SERVER large FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '@{[$large->url]}', limit_param 'limit', page_size '20', total '/total', records '/data');}
+		. join '', map { "CREATE FOREIGN TABLE l_$_->[0] (id int, kind text, nothing int) SERVER large OPTIONS (path '/$_->[0]', pagination '$_->[0]'$_->[1]);" }
+		[ 'page', '' ], [ 'offset', '' ], [ 'cursor', q{, next '/next'} ]);
+	for my $case ([ page => 31 ], [ offset => 31 ], [ cursor => 151 ])
+	{
+		my ($paging, $most) = @$case;
+		$large->asked;
+		sql("SET default_statistics_target = 1; ANALYZE l_$paging");
+		my @asked = $large->asked;
+		cmp_ok(scalar @asked, '<=', $most, "ANALYZE of $paging pages does not read them all");
+		is(sql(qq{SELECT reltuples, n_distinct FROM pg_class JOIN pg_stats ON relname = tablename WHERE relname = 'l_$paging' AND attname = 'kind'}), '4000|7', '... but knows how many records there are, and what they hold');
+	}
+	is(sql(q{SELECT (array_agg(x ORDER BY x))[1] < 400 AND max(x) > 3600 FROM pg_stats, unnest(histogram_bounds::text::int[]) x WHERE tablename = 'l_page' AND attname = 'id'}), 't', 'numbered pages are read from all over');
+	like(sql(q{CREATE FOREIGN TABLE unread (id int) SERVER large OPTIONS (path '/cursor', pagination 'cursor', next '/next'); SELECT id FROM unread OFFSET 30 LIMIT 1; EXPLAIN SELECT * FROM unread}), qr/rows=4000 /, 'a total seen in passing tells the planner the size');
+}
+{
+	my ($out, $err) = ('', '');
+	$node->psql('postgres', 'ANALYZE needs, item', stdout => \$out, stderr => \$err);
+	is(scalar(() = $err =~ /cannot analyze this foreign table/g), 2, 'what cannot be read without a value is not sampled') or diag $err;
+	unlike($err, qr/ERROR/, '... which is no error');
+}
+
 # errors leave the session and its connections in order
 {
 	my $out = sql(q{
@@ -209,11 +261,12 @@ like(sql(q{SELECT count(*) FROM f_page; EXPLAIN SELECT * FROM f_page}), qr/rows=
 	like($out, qr/^1\n2\n103\n104\n1000$/, 'two cursors at once, after forty errors');
 	$out = sql(q{SELECT count(*) FROM f_cursor; SELECT count(*) FROM f_link} =~ s/f_link/f_records/r . q{; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor});
 	like($out, qr/Connections Opened: 0\n/, 'connections are kept between scans');
+	like(sql('EXPLAIN (ANALYZE, COSTS OFF) SELECT * FROM f_cursor'), qr/Network Wait: [0-9.]+ ms\n\s*Parse Time: [0-9.]+ ms\n/, 'EXPLAIN ANALYZE parts waiting from work');
 	$out = sql(q{SELECT count(*) FROM f_cursor; ALTER SERVER api OPTIONS (ADD timeout '9s'); EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) SELECT * FROM f_cursor; ALTER SERVER api OPTIONS (DROP timeout)});
 	like($out, qr/Connections Opened: 1\n/, '... until the server is changed');
 }
 is(sql(q{SELECT failed_scans > 20, requests > 500, records > 10000, retries FROM retrack.fdw_stats WHERE server = 'api'}), 't|t|t|0', 'fdw_stats has counted');
-is(sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server; SELECT scans, requests FROM retrack.fdw_stats}), "\n0|0", 'and forgets');
+is(sql(q{SELECT retrack.fdw_stats_reset(oid) FROM pg_foreign_server WHERE srvname = 'api'; SELECT scans, requests FROM retrack.fdw_stats WHERE server = 'api'}), "\n0|0", 'and forgets');
 
 # at once, not one after the other
 sql('CREATE TABLE parent (id int, kind text, text text) PARTITION BY LIST (id); ' . join '', map {

@@ -4,7 +4,7 @@
 #	my $server = RecordServer->start($dir, rows => 1000);
 #	GET /records	an array, pages by Link header
 #	GET /cursor		{"data":[...],"next":...,"total":n}
-#	GET /page, /offset, /lines (NDJSON), /item/<kind>, /slow (waits before every answer)
+#	GET /page, /offset (with a total as well), /lines (NDJSON), /item/<kind>, /slow (waits before every answer)
 #	$server->asked			# request targets, oldest first; forgets them
 #
 # Filters: id, kind, id_from, id_to, at_from, at_to, ids (comma list), kinds (repeated); sort=-id,kind.
@@ -168,7 +168,7 @@ sub page
 	}
 	return ('200 OK', qq({"data":[$list],"next":) . ($more ? '"' . ($to + 1) . '"' : 'null') . ',"total":' . @$r . '}')
 	  if $path eq '/cursor' || $path eq '/slow_cursor';
-	return ('200 OK', qq({"data":[$list]})) if $path eq '/page' || $path eq '/offset';
+	return ('200 OK', qq({"data":[$list],"total":@{[scalar @$r]}})) if $path eq '/page' || $path eq '/offset';
 	return ('200 OK', join('', map { "$_->{json}\n" } @$r), 'Content-Type: application/x-ndjson') if $path eq '/lines';
 	return ('404 Not Found', '{"message":"no such thing"}');
 }

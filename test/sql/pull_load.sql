@@ -71,6 +71,7 @@ EXECUTE load('SELECT ''C''::text, 1');
 EXECUTE load('DELETE FROM pull_l.place');
 EXECUTE load('SELECT NULL::text');
 SELECT retrack.pull_load(4294967295::oid, 'SELECT 1', 1, 1);
+SELECT retrack.pull_rows(NULL::retrack.pull_job, -1, 1);
 BEGIN READ ONLY;
 EXECUTE load('SELECT ''D''::text');
 ROLLBACK;

@@ -1,6 +1,6 @@
 # Protects: whatever typed arguments a user gives to any function, aggregate, operator or procedure of the extension,
-# the answer is a value or an error with a code of its own: never an
-# internal error (class XX), a crash or a hang. The calls come from a seed: FUZZ_SEED and FUZZ_CALLS (a routine) vary them.
+# the answer is a value or an error with a code of its own: never an internal error (class XX), a crash or a hang.
+# The calls come from a seed: FUZZ_SEED and FUZZ_CALLS (how many a routine) vary them.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -133,13 +133,13 @@ for my $routine (@routines)
 	my @types = split /;/, $types;
 	my %short = ('double precision' => 'float8', boolean => 'bool', integer => 'int4', bigint => 'int8', smallint => 'int2', 'timestamp with time zone' => 'timestamptz');
 	s/^(.*?)(\[\])?$/($short{$1} \/\/ $1) . ($2 \/\/ '')/e for @types;
-	for (1 .. (@types ? $calls : 1))
+	for my $call (1 .. (@types ? $calls : 1))
 	{
-		my @values = map { value($_) } @types;
+		my @values = map { $call == 1 && $_ ne 'anyelement' ? "NULL::$_" : value($_) } @types;
 		if ($kind eq 'p') { push @procedures, "CALL $name(" . join(', ', @values) . ')'; next }
-		my $call = "$name(" . join(', ', @values) . ')';
-		$call .= ' OVER (ORDER BY i ROWS 1 PRECEDING)' if $kind eq 'a' && rand() < 0.3;
-		my $statement = $kind eq 'a' ? "SELECT $call FROM generate_series(1, " . pick(0, 1, 3) . ') i' : $set eq 't' || rand() < 0.3 ? "SELECT * FROM $call" : "SELECT $call";
+		my $done = "$name(" . join(', ', @values) . ')';
+		$done .= ' OVER (ORDER BY i ROWS 1 PRECEDING)' if $kind eq 'a' && rand() < 0.3;
+		my $statement = $kind eq 'a' ? "SELECT $done FROM generate_series(1, " . pick(0, 1, 3) . ') i' : $set eq 't' || rand() < 0.3 ? "SELECT * FROM $done" : "SELECT $done";
 		push @script, $statement;
 	}
 }

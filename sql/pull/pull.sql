@@ -384,6 +384,10 @@ DECLARE
   reason text;
   why text;
 BEGIN
+  IF job.upsert IS NULL OR first IS NULL OR last IS NULL THEN
+    -- Below it would count as a row's fault, and the rows would be halved without end.
+    RAISE null_value_not_allowed USING MESSAGE = 'job, first and last must not be null';
+  END IF;
   landed := 0;
   rejected := 0;
   plain := job.plain;

@@ -84,8 +84,7 @@ table_is_plain(Relation rel)
 
 	if (rel->rd_rel->relkind != RELKIND_RELATION || rel->rd_rel->relispartition)
 		return false;
-	if (pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_INSERT) != ACLCHECK_OK ||
-		check_enable_rls(RelationGetRelid(rel), InvalidOid, true) == RLS_ENABLED)
+	if (rel->rd_rules != NULL || check_enable_rls(RelationGetRelid(rel), InvalidOid, true) == RLS_ENABLED)
 		return false;
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -277,6 +276,9 @@ pull_load(PG_FUNCTION_ARGS)
 	bool		plain;
 
 	PreventCommandIfReadOnly("retrack.pull");
+	/* before the lock, which is not for everyone to take; a table that is not there is an error here */
+	if (pg_class_aclcheck(PG_GETARG_OID(0), GetUserId(), ACL_INSERT) != ACLCHECK_OK)
+		PG_RETURN_NULL();
 	l.rel = table_open(PG_GETARG_OID(0), RowExclusiveLock);
 	plain = table_is_plain(l.rel);
 	SPI_connect();

@@ -59,8 +59,10 @@ CREATE TABLE pull_l.generated (a text, b text GENERATED ALWAYS AS (a) STORED);
 CREATE VIEW pull_l.view AS SELECT * FROM pull_l.place;
 CREATE TABLE pull_l.late (a text UNIQUE DEFERRABLE);
 CREATE TABLE pull_l.late_key (a text REFERENCES pull_l.place DEFERRABLE);
+CREATE TABLE pull_l.ruled (a text);
+CREATE RULE elsewhere AS ON INSERT TO pull_l.ruled DO INSTEAD NOTHING;
 SELECT r, retrack.pull_load(r::regclass, 'SELECT ''A1''', 1, 1) IS NULL AS left_alone
-FROM unnest('{pull_l.report,pull_l.generated,pull_l.view,pull_l.late,pull_l.late_key}'::text[]) AS r;
+FROM unnest('{pull_l.report,pull_l.generated,pull_l.view,pull_l.late,pull_l.late_key,pull_l.ruled}'::text[]) AS r;
 EXECUTE load('SELECT ''B'' || i FROM generate_series($1, $2) AS i');
 \set VERBOSITY sqlstate
 EXECUTE load('SELECT ''B1''::text');
@@ -68,6 +70,8 @@ EXECUTE load('SELECT 1');
 EXECUTE load('SELECT ''C''::text, 1');
 EXECUTE load('DELETE FROM pull_l.place');
 EXECUTE load('SELECT NULL::text');
+SELECT retrack.pull_load(4294967295::oid, 'SELECT 1', 1, 1);
+SELECT retrack.pull_rows(NULL::retrack.pull_job, -1, 1);
 BEGIN READ ONLY;
 EXECUTE load('SELECT ''D''::text');
 ROLLBACK;
@@ -79,7 +83,10 @@ GRANT USAGE ON SCHEMA pull_l TO pull_l_stranger;
 GRANT INSERT, SELECT ON pull_l.keyed TO pull_l_stranger;
 SET ROLE pull_l_stranger;
 SELECT retrack.pull_load('pull_l.keyed', 'SELECT ''nowhere''::text', 1, 1) IS NULL AS no_right_to_the_key;
+BEGIN;
 SELECT retrack.pull_load('pull_l.place', 'SELECT ''E''::text', 1, 1) IS NULL AS no_right_at_all;
+SELECT count(*) AS locks FROM pg_locks WHERE pid = pg_backend_pid() AND relation = 'pull_l.place'::regclass;
+ROLLBACK;
 RESET ROLE;
 -- The row referred to stays locked, as by the key's trigger.
 BEGIN;

@@ -40,14 +40,21 @@ COMMENT ON FUNCTION retrack.verify_journal(name) IS
 -- The key of a table's rows as the journal writes it, for a query with the table as "t".
 CREATE FUNCTION retrack.journal_key(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-  SELECT coalesce(
-    (SELECT string_agg(format('format(''%%s'', t.%I)', k), ' || ''|'' || ' ORDER BY i)
-     FROM (SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) AS key FROM pg_trigger g
-           WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1) a,
-          unnest(string_to_array(a.key, ',')) WITH ORDINALITY u (k, i)),
-    (SELECT string_agg(format('format(''%%s'', t.%I)', a.attname), ' || ''|'' || ' ORDER BY a.attnum)
-     FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
-     WHERE x.indrelid = relation AND x.indisprimary))
+  WITH named AS (
+    SELECT k AS name, i FROM (
+      SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) AS key FROM pg_trigger g
+      WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1) a,
+      unnest(string_to_array(a.key, ',')) WITH ORDINALITY u (k, i)),
+  key AS (
+    SELECT n.name, n.i FROM named n
+    UNION ALL
+    SELECT a.attname, a.attnum FROM pg_index x
+    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
+    WHERE x.indrelid = relation AND x.indisprimary AND NOT EXISTS (SELECT FROM named))
+  -- several columns: a | or \ within one is escaped, null is \N
+  SELECT string_agg(CASE WHEN (SELECT count(*) FROM key) = 1 THEN format('format(''%%s'', t.%I)', k.name)
+    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', k.name)
+    END, ' || ''|'' || ' ORDER BY k.i) FROM key k
 $$;
 COMMENT ON FUNCTION retrack.journal_key(regclass) IS
   'expression for the journal''s row_key of a row "t" of the table; NULL if its rows have no key';
@@ -90,7 +97,7 @@ LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp 
 BEGIN
   EXECUTE format($ddl$
 CREATE TABLE %1$I.journal (
-  party text NOT NULL,
+  party text COLLATE "C" NOT NULL,
   seq bigint NOT NULL CHECK (seq > 0),
   recorded_at timestamptz NOT NULL,
   who text NOT NULL,
@@ -109,14 +116,14 @@ COMMENT ON COLUMN %1$I.journal.seq IS 'number of the entry in its chain, from 1 
 COMMENT ON COLUMN %1$I.journal.recorded_at IS 'when the entry was written';
 COMMENT ON COLUMN %1$I.journal.who IS 'the session''s user';
 COMMENT ON COLUMN %1$I.journal.relation IS 'schema and table of the row (the topmost one, of a partition)';
-COMMENT ON COLUMN %1$I.journal.row_key IS 'key of the row, columns joined by |';
+COMMENT ON COLUMN %1$I.journal.row_key IS 'key of the row; several columns are joined by |, with \ before a | or \ of their own and \N for null';
 COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain';
 COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change; null for insert and move';
 COMMENT ON COLUMN %1$I.journal.after_digest IS 'SHA-256 of the row after the change, as JSON in UTC; null for delete';
 COMMENT ON COLUMN %1$I.journal.hash IS 'retrack.journal_hash of the entry and the one before it';
 
 CREATE TABLE %1$I.journal_head (
-  party text PRIMARY KEY,
+  party text COLLATE "C" PRIMARY KEY,
   seq bigint NOT NULL,
   hash bytea NOT NULL
 ) WITH (fillfactor = 50);

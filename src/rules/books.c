@@ -51,7 +51,7 @@ invalidate_relation(Datum arg, Oid relid)
 		if (relid == InvalidOid || relid == b->licence.relid || relid == b->item.relid ||
 			relid == b->quota.relid || relid == b->licence_party || relid == b->licence_status ||
 			relid == b->party || relid == b->facility || relid == b->control_list ||
-			relid == b->violation)
+			relid == b->violation || relid == b->journal || relid == b->journal_head)
 		{
 			b->valid = false;
 			forget_reference(b, relid);
@@ -221,6 +221,21 @@ find_ledgers(Books *b)
 	find_ledger_key(&b->quota, quota_key, 1);
 }
 
+/* A registry without journal is one all the same. */
+static void
+find_journal(Books *b)
+{
+	static const char *const key[] = {"party"};
+
+	b->journal = get_relname_relid("journal", b->nspid);
+	if (!OidIsValid(b->journal))
+		return;
+	b->journal_head = find_table(b, "journal_head");
+	b->journal_head_pkey = find_pkey(b->journal_head, key, 1, true, &b->journal_head_key);
+	b->journal_head_att[HEAD_SEQ_COLUMN] = find_column(b->journal_head, "seq", INT8OID);
+	b->journal_head_att[HEAD_HASH_COLUMN] = find_column(b->journal_head, "hash", BYTEAOID);
+}
+
 /*
  * Plans follow DDL on the tables by themselves, but not a new name of the schema
  * or a new owner.  Those are too rare to care about the memory: a statement
@@ -254,6 +269,7 @@ resolve_books(Books *b)
 	b->facility = find_table(b, "facility");
 	b->control_list = find_table(b, "control_list");
 	b->violation = find_table(b, "violation");
+	find_journal(b);
 	rel = table_open(b->licence.relid, AccessShareLock);
 	set_name_and_owner(b, quote_identifier(nspname), rel->rd_rel->relowner);
 	table_close(rel, AccessShareLock);
@@ -306,6 +322,13 @@ rt_books_admit(Oid ledger, Relation rel)
 					   GetUserNameFromId(owner, true), get_rel_name(ledger)),
 			 errhint("Who owns the registry can grant it, to owners whose tables are trusted."),
 			 errtable(rel)));
+}
+
+void
+rt_books_require_journal(const Books *b)
+{
+	if (!OidIsValid(b->journal))
+		(void) find_table(b, "journal");
 }
 
 Oid

@@ -8,6 +8,7 @@
 
 #include "retrack.h"
 #include "access/skey.h"
+#include "access/tableam.h"
 #include "executor/spi.h"
 #include "types/licence_id.h"
 #include "types/mass.h"
@@ -50,6 +51,10 @@ enum
 	PARTY_ID_COLUMN,
 	PARTY_WITHDRAWN_COLUMN,
 
+	HEAD_SEQ_COLUMN = 0,
+	HEAD_HASH_COLUMN,
+	HEAD_COLUMNS,
+
 	STATUS_SINCE_COLUMN = 0,
 	STATUS_STATUS_COLUMN,
 
@@ -82,10 +87,8 @@ typedef enum BooksPlan
 	PLAN_REBOOK_LICENCES,
 	PLAN_REBOOK_QUOTAS,
 	PLAN_FACILITY_PARTY,
-	PLAN_LOCK_HEADS,
-	PLAN_MAKE_HEADS,
+	PLAN_MAKE_HEAD,
 	PLAN_WRITE_JOURNAL,
-	PLAN_WRITE_HEADS,
 	PLAN_ANY_OPEN,
 	PLAN_OPEN_VIOLATIONS,
 	PLAN_RESOLVE_VIOLATIONS,
@@ -116,6 +119,11 @@ typedef struct Books
 	LicenceTable of_items;
 	LicenceTable of_parties;
 	LicenceTable of_status;
+	Oid			journal;		/* 0: the schema has none, nor what follows */
+	Oid			journal_head;
+	Oid			journal_head_pkey;
+	ScanKeyData journal_head_key;	/* all but the argument filled in */
+	AttrNumber	journal_head_att[HEAD_COLUMNS];
 	SPIPlanPtr	plan[PLAN_COUNT];
 	ControlList *controls;
 	bool		controls_valid; /* false: to be loaded (again) */
@@ -135,6 +143,9 @@ extern Books *rt_books(Oid nspid);
  * rights.
  */
 extern void rt_books_admit(Oid ledger, Relation rel);
+
+/* Raises RTR02 if the registry has no journal. */
+extern void rt_books_require_journal(const Books *b);
 
 /* One of the extension's types by its name. */
 extern Oid	rt_type_oid(const char *name);
@@ -183,6 +194,9 @@ typedef struct LedgerRow
 	int64		terms;
 	double		tolerance;
 } LedgerRow;
+
+/* Index entries for a row version whose update asks for them. */
+extern void rt_ledger_index_row(Relation rel, TupleTableSlot *slot, RtUpdateIndexes update_indexes);
 
 extern void rt_ledger_open(Ledger *ledger, const LedgerTable *table);
 extern void rt_ledger_close(Ledger *ledger);

@@ -10,30 +10,22 @@
  */
 #include "retrack.h"
 
-#include "access/htup_details.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "rules/books.h"
+#include "rules/journal_chain.h"
+#include "rules/journal_writer.h"
+#include "rules/row_json.h"
+#include "rules/row_values.h"
 #include "rules/rows.h"
-#include "rules/violations.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(journal_changes);
 PG_FUNCTION_INFO_V1(journal_hash);
-
-#define JOURNAL_CHUNK 1000
 
 enum
 {
@@ -49,45 +41,27 @@ static const RuleColumn journal_columns[JOURNAL_COLUMNS] = {
 static const char *const no_others[] = {NULL};
 static const RuleSpec journal_spec = {"journal_changes", "RTJ", journal_columns, JOURNAL_COLUMNS, no_others};
 
-/* A party's chain, locked. */
-typedef struct ChainHead
+/* Finds a party's chain by its name, or by a facility of it. */
+typedef struct HeadEntry
 {
-	char	   *party;
-	int64		seq;
-	uint8		hash[PG_SHA256_DIGEST_LENGTH];
-	bool		moved;
-} ChainHead;
+	Word		name;			/* hash key */
+	uint32		hash;
+	char		status;
+	ChainHead  *head;
+} HeadEntry;
 
-/* The fields of an entry besides its party's chain. */
-typedef struct JournalEntry
-{
-	const char *op;				/* insert, update, delete, move */
-	char	   *row_key;
-	char	   *before;			/* JSON, or NULL */
-	bool		has_digest;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];	/* of the row after the change, as JSON */
-} JournalEntry;
-
-typedef enum JournalField
-{
-	FIELD_PARTY,
-	FIELD_SEQ,
-	FIELD_OP,
-	FIELD_ROW_KEY,
-	FIELD_BEFORE,
-	FIELD_DIGEST,
-	FIELD_HASH,
-	FIELD_COUNT
-} JournalField;
-
-static const Oid field_types[FIELD_COUNT] =
-{TEXTOID, INT8OID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID, BYTEAOID};
-
-typedef struct Facility
-{
-	char	   *id;
-	char	   *party;
-} Facility;
+#define SH_PREFIX heads
+#define SH_ELEMENT_TYPE HeadEntry
+#define SH_KEY_TYPE Word
+#define SH_KEY name
+#define SH_HASH_KEY(tb, key) hash_bytes((const unsigned char *) (key).p, (key).len)
+#define SH_EQUAL(tb, a, b) words_equal(a, b)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 typedef struct JournalStatement
 {
@@ -95,427 +69,232 @@ typedef struct JournalStatement
 	Books	   *books;
 	RowWalk		rows;
 	MemoryContext cxt;
-	MemoryContext chunk_cxt;	/* emptied once a chunk is written */
 	pg_cryptohash_ctx *sha;
-	TimestampTz recorded_at;
-	char	   *who;
+	JournalStamp stamp;
+	JournalWriter writer;
+	RowJson    *json;			/* the table's; stays good if that is resolved anew meanwhile */
+	heads_hash *parties;
+	heads_hash *facilities;
+	HeadEntry	last;			/* asked for before: rows come in runs */
 	int			nheads;
 	int			max_heads;
-	ChainHead  *heads;			/* by party, once locked */
-	int			nfacilities;
-	int			max_facilities;
-	Facility   *facilities;
-	int			npending;
-	Datum	   *pending[FIELD_COUNT];
-	bool	   *pending_null[FIELD_COUNT];
+	ChainHead **heads;
+	StringInfoData bytes;		/* of an entry, for its hash */
+	StringInfoData old_json;
+	StringInfoData new_json;
 } JournalStatement;
 
-static void
-hash_bytes_of(pg_cryptohash_ctx *sha, const void *data, size_t len)
+static Word
+keep_word(JournalStatement *st, Word w)
 {
-	if (pg_cryptohash_update(sha, data, len) < 0)
-		elog(ERROR, "could not compute SHA-256");
-}
+	char	   *copy = MemoryContextAlloc(st->cxt, w.len + 1);
 
-/* Most significant byte first. */
-static void
-hash_int64(pg_cryptohash_ctx *sha, int64 value)
-{
-	uint8		bytes[8];
-
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (uint8) ((uint64) value >> (56 - 8 * i));
-	hash_bytes_of(sha, bytes, sizeof(bytes));
-}
-
-/* One field with its length before it, so that no two entries have the same bytes; NULL has length -1. */
-static void
-hash_field(pg_cryptohash_ctx *sha, const void *data, int64 len)
-{
-	hash_int64(sha, len);
-	if (len > 0)
-		hash_bytes_of(sha, data, len);
-}
-
-static void
-hash_text(pg_cryptohash_ctx *sha, const char *s)
-{
-	hash_field(sha, s, s != NULL ? (int64) strlen(s) : -1);
-}
-
-/* The entry's hash into result; "previous" may be it. */
-static void
-hash_entry(pg_cryptohash_ctx *sha, const uint8 *previous, const char *party, int64 seq, TimestampTz recorded_at,
-		   const char *who, const char *relation, const JournalEntry *e, uint8 *result)
-{
-	if (pg_cryptohash_init(sha) < 0)
-		elog(ERROR, "could not compute SHA-256");
-	hash_field(sha, previous, PG_SHA256_DIGEST_LENGTH);
-	hash_text(sha, party);
-	hash_int64(sha, seq);
-	hash_int64(sha, recorded_at);
-	hash_text(sha, who);
-	hash_text(sha, relation);
-	hash_text(sha, e->row_key);
-	hash_text(sha, e->op);
-	hash_text(sha, e->before);
-	hash_field(sha, e->digest, e->has_digest ? PG_SHA256_DIGEST_LENGTH : -1);
-	if (pg_cryptohash_final(sha, result, PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256");
-}
-
-static char *
-get_text(TupleTableSlot *slot, AttrNumber att)
-{
-	bool		isnull;
-	Datum		value;
-
-	if (att == InvalidAttrNumber)
-		return NULL;
-	value = slot_getattr(slot, att, &isnull);
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static char *
-find_facility_party(JournalStatement *st, const char *facility)
-{
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1];
-	MemoryContext caller = CurrentMemoryContext;
-	char	   *party = "";
-
-	for (int i = 0; i < st->nfacilities; i++)
-	{
-		if (strcmp(st->facilities[i].id, facility) == 0)
-			return st->facilities[i].party;
-	}
-	SPI_connect();
-	values[0] = CStringGetTextDatum(facility);
-	rt_books_execute(st->books, PLAN_FACILITY_PARTY,
-					 "SELECT party_id FROM %1$s.facility WHERE facility_id OPERATOR(pg_catalog.=) $1",
-					 1, types, values, NULL);
-	MemoryContextSwitchTo(st->cxt);
-	if (SPI_processed > 0)
-		party = pstrdup(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
-	if (st->nfacilities == st->max_facilities)
-	{
-		st->max_facilities = st->max_facilities * 2 + 16;
-		st->facilities = st->facilities == NULL ? palloc(sizeof(Facility) * st->max_facilities) :
-			repalloc(st->facilities, sizeof(Facility) * st->max_facilities);
-	}
-	st->facilities[st->nfacilities].id = pstrdup(facility);
-	st->facilities[st->nfacilities++].party = party;
-	SPI_finish();
-	MemoryContextSwitchTo(caller);
-	return party;
-}
-
-/* Whose chain the row belongs to; "" if it names nobody. */
-static char *
-find_party(JournalStatement *st, TupleTableSlot *slot)
-{
-	char	   *party = get_text(slot, st->table->att[JOURNAL_PARTY]);
-	char	   *facility;
-
-	if (party != NULL)
-		return party;
-	facility = get_text(slot, st->table->att[JOURNAL_FACILITY]);
-	return facility != NULL ? find_facility_party(st, facility) : pstrdup("");
+	memcpy(copy, w.p, w.len);
+	w.p = copy;
+	return w;
 }
 
 static ChainHead *
-find_head(JournalStatement *st, const char *party)
+find_party_head(JournalStatement *st, Word party)
 {
-	int			low = 0,
-				high = st->nheads;
+	HeadEntry  *entry = heads_lookup(st->parties, party);
+	bool		found;
+	MemoryContext caller;
 
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-		int			order = strcmp(st->heads[middle].party, party);
-
-		if (order == 0)
-			return &st->heads[middle];
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-/* Notes a party of the statement; the list stays sorted. */
-static void
-note_party(JournalStatement *st, const char *party)
-{
-	int			at;
-
-	if (find_head(st, party) != NULL)
-		return;
+	if (entry != NULL)
+		return entry->head;
+	entry = heads_insert(st->parties, keep_word(st, party), &found);
+	caller = MemoryContextSwitchTo(st->cxt);
+	entry->head = palloc0(sizeof(ChainHead));
+	entry->head->party = cstring_to_text_with_len(party.p, party.len);
 	if (st->nheads == st->max_heads)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(st->cxt);
-
 		st->max_heads = st->max_heads * 2 + 16;
-		st->heads = st->heads == NULL ? palloc(sizeof(ChainHead) * st->max_heads) :
-			repalloc(st->heads, sizeof(ChainHead) * st->max_heads);
-		MemoryContextSwitchTo(caller);
+		st->heads = st->heads == NULL ? palloc(sizeof(ChainHead *) * st->max_heads) :
+			repalloc(st->heads, sizeof(ChainHead *) * st->max_heads);
 	}
-	for (at = st->nheads; at > 0 && strcmp(st->heads[at - 1].party, party) > 0; at--)
-		st->heads[at] = st->heads[at - 1];
-	MemSet(&st->heads[at], 0, sizeof(ChainHead));
-	st->heads[at].party = MemoryContextStrdup(st->cxt, party);
-	st->nheads++;
+	st->heads[st->nheads++] = entry->head;
+	MemoryContextSwitchTo(caller);
+	return entry->head;
 }
 
-static void
-find_parties(JournalStatement *st)
+/* The chain of a facility's party; that of "" if there is no such facility. */
+static ChainHead *
+find_facility_head(JournalStatement *st, Word facility)
 {
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1];
+	HeadEntry  *entry = heads_lookup(st->facilities, facility);
+	ChainHead  *head;
+	Word		party = {"", 0};
+	bool		found,
+				isnull = true;
+
+	if (entry != NULL)
+		return entry->head;
+	SPI_connect();
+	values[0] = PointerGetDatum(cstring_to_text_with_len(facility.p, facility.len));
+	rt_books_execute(st->books, PLAN_FACILITY_PARTY,
+					 "SELECT party_id FROM %1$s.facility WHERE facility_id OPERATOR(pg_catalog.=) $1",
+					 1, types, values, NULL);
+	if (SPI_processed > 0)
+		values[0] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		party.p = VARDATA_ANY(DatumGetTextPP(values[0]));
+		party.len = VARSIZE_ANY_EXHDR(DatumGetTextPP(values[0]));
+	}
+	head = find_party_head(st, party);
+	SPI_finish();
+	entry = heads_insert(st->facilities, keep_word(st, facility), &found);
+	entry->head = head;
+	return head;
+}
+
+/* Whose chain the row belongs to: that of "" if it names nobody. */
+static ChainHead *
+find_head(JournalStatement *st, TupleTableSlot *slot)
+{
+	static const Word nobody = {"", 0};
+	Word		party,
+				facility;
+
+	slot_getsomeattrs(slot, st->table->last_att);
+	party = row_word(st->table, slot, JOURNAL_PARTY);
+	if (party.len >= 0)
+	{
+		if (st->last.head == NULL || !words_equal(party, st->last.name))
+		{
+			st->last.head = find_party_head(st, party);
+			st->last.name.p = VARDATA_ANY(st->last.head->party);
+			st->last.name.len = party.len;
+		}
+		return st->last.head;
+	}
+	facility = row_word(st->table, slot, JOURNAL_FACILITY);
+	return facility.len >= 0 ? find_facility_head(st, facility) : find_party_head(st, nobody);
+}
+
+/* Finds the parties of the statement. */
+static void
+find_heads(JournalStatement *st)
+{
+	st->parties = heads_create(st->cxt, 16, NULL);
+	st->facilities = heads_create(st->cxt, 16, NULL);
 	while (rt_rows_next(&st->rows))
 	{
 		if (st->rows.old_slot != NULL)
-			note_party(st, find_party(st, st->rows.old_slot));
+			find_head(st, st->rows.old_slot);
 		if (st->rows.new_slot != NULL)
-			note_party(st, find_party(st, st->rows.new_slot));
+			find_head(st, st->rows.new_slot);
 	}
 	rt_rows_rewind(&st->rows);
 }
 
-static Datum
-make_array(Datum *elements, bool *nulls, int n, Oid type)
-{
-	int			dims[1] = {n};
-	int			bounds[1] = {1};
-	bool		byval = type == INT8OID;
-
-	return PointerGetDatum(construct_md_array(elements, nulls, 1, dims, bounds, type, byval ? 8 : -1,
-											  byval ? FLOAT8PASSBYVAL : false, byval ? TYPALIGN_DOUBLE : TYPALIGN_INT));
-}
-
-static Datum
-make_bytea(const uint8 *data, size_t len)
-{
-	bytea	   *result = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(result, VARHDRSZ + len);
-	memcpy(VARDATA(result), data, len);
-	return PointerGetDatum(result);
-}
-
-static Datum
-party_array(JournalStatement *st)
-{
-	Datum	   *parties = palloc(sizeof(Datum) * st->nheads);
-
-	for (int i = 0; i < st->nheads; i++)
-		parties[i] = CStringGetTextDatum(st->heads[i].party);
-	return make_array(parties, NULL, st->nheads, TEXTOID);
-}
-
-/* Locks the heads of the statement's parties, in order; new parties begin with zeros. */
 static void
-lock_heads(JournalStatement *st)
+append_entry(JournalStatement *st, ChainHead *head, const JournalEntry *e)
 {
-	Oid			types[1] = {TEXTARRAYOID};
-	Datum		values[1];
-	bool		isnull;
-
-	SPI_connect();
-	values[0] = party_array(st);
-	for (;;)
-	{
-		rt_books_execute(st->books, PLAN_LOCK_HEADS,
-						 "SELECT party, seq, hash FROM %1$s.journal_head WHERE party OPERATOR(pg_catalog.=) ANY ($1)"
-						 " ORDER BY party COLLATE \"C\" FOR NO KEY UPDATE", 1, types, values, NULL);
-		if (SPI_processed == st->nheads)
-			break;
-		rt_books_execute(st->books, PLAN_MAKE_HEADS,
-						 "INSERT INTO %1$s.journal_head (party, seq, hash)"
-						 " SELECT p, 0, pg_catalog.decode(pg_catalog.repeat('00', 32), 'hex') FROM pg_catalog.unnest($1) p"
-						 " ORDER BY p COLLATE \"C\" ON CONFLICT (party) DO NOTHING", 1, types, values, NULL);
-	}
-	for (int i = 0; i < st->nheads; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		ChainHead  *head = find_head(st, SPI_getvalue(tuple, desc, 1));
-		bytea	   *hash = DatumGetByteaPP(SPI_getbinval(tuple, desc, 3, &isnull));
-
-		if (head == NULL || VARSIZE_ANY_EXHDR(hash) != PG_SHA256_DIGEST_LENGTH)
-			elog(ERROR, "journal_head is damaged");
-		head->seq = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
-		memcpy(head->hash, VARDATA_ANY(hash), PG_SHA256_DIGEST_LENGTH);
-	}
-	SPI_finish();
-}
-
-static void
-write_chunk(JournalStatement *st)
-{
-	Oid			types[FIELD_COUNT + 3] = {TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	BYTEAARRAYOID, BYTEAARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
-	Datum		values[FIELD_COUNT + 3];
-
-	if (st->npending == 0)
-		return;
-	SPI_connect();
-	for (int i = 0; i < FIELD_COUNT; i++)
-		values[i] = make_array(st->pending[i], st->pending_null[i], st->npending, field_types[i]);
-	values[FIELD_COUNT] = TimestampTzGetDatum(st->recorded_at);
-	values[FIELD_COUNT + 1] = CStringGetTextDatum(st->who);
-	values[FIELD_COUNT + 2] = CStringGetTextDatum(st->table->root);
-	rt_books_execute(st->books, PLAN_WRITE_JOURNAL,
-					 "INSERT INTO %1$s.journal (party, seq, recorded_at, who, relation, row_key, op, before, after_digest, hash)"
-					 " SELECT p, s, $8, $9, $10, k, o, b::pg_catalog.json, d, h"
-					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),"
-					 "  pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7)) u (p, s, o, k, b, d, h)",
-					 FIELD_COUNT + 3, types, values, NULL);
-	SPI_finish();
-	st->npending = 0;
-	MemoryContextReset(st->chunk_cxt);
-}
-
-static void
-append_entry(JournalStatement *st, const char *party, const JournalEntry *e)
-{
-	ChainHead  *head = find_head(st, party);
-	MemoryContext caller = MemoryContextSwitchTo(st->chunk_cxt);
-	int			i = st->npending;
-
-	if (i == 0)
-	{
-		for (int f = 0; f < FIELD_COUNT; f++)
-		{
-			st->pending[f] = palloc(sizeof(Datum) * JOURNAL_CHUNK);
-			st->pending_null[f] = palloc0(sizeof(bool) * JOURNAL_CHUNK);
-		}
-	}
 	head->seq++;
-	hash_entry(st->sha, head->hash, party, head->seq, st->recorded_at, st->who, st->table->root, e, head->hash);
-	st->pending[FIELD_PARTY][i] = CStringGetTextDatum(party);
-	st->pending[FIELD_SEQ][i] = Int64GetDatum(head->seq);
-	st->pending[FIELD_OP][i] = CStringGetTextDatum(e->op);
-	st->pending[FIELD_ROW_KEY][i] = CStringGetTextDatum(e->row_key);
-	st->pending_null[FIELD_BEFORE][i] = e->before == NULL;
-	st->pending[FIELD_BEFORE][i] = e->before == NULL ? (Datum) 0 : CStringGetTextDatum(e->before);
-	st->pending_null[FIELD_DIGEST][i] = !e->has_digest;
-	st->pending[FIELD_DIGEST][i] = e->has_digest ? make_bytea(e->digest, PG_SHA256_DIGEST_LENGTH) : (Datum) 0;
-	st->pending[FIELD_HASH][i] = make_bytea(head->hash, PG_SHA256_DIGEST_LENGTH);
-	MemoryContextSwitchTo(caller);
-	if (++st->npending == JOURNAL_CHUNK)
-		write_chunk(st);
+	rt_journal_hash(st->sha, &st->bytes, head->hash, VARDATA_ANY(head->party), VARSIZE_ANY_EXHDR(head->party),
+					head->seq, &st->stamp, e, head->hash);
+	rt_journal_writer_add(&st->writer, head, e);
 }
 
-/* The slot's row as JSON text. */
-static char *
-row_json(Relation rel, TupleTableSlot *slot)
-{
-	bool		free_tuple;
-	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &free_tuple);
-	Datum		row = heap_copy_tuple_as_datum(tuple, RelationGetDescr(rel));
-
-	return TextDatumGetCString(DirectFunctionCall1(row_to_json, row));
-}
-
+/* The slot's row as JSON in buf. */
 static void
-digest_row(JournalStatement *st, TupleTableSlot *slot, JournalEntry *e)
+write_json(JournalStatement *st, TupleTableSlot *slot, StringInfo buf)
 {
-	char	   *json = row_json(st->rows.trigdata->tg_relation, slot);
+	resetStringInfo(buf);
+	rt_row_json_append(st->json, slot, buf);
+}
 
+/* The first half of an entry on the row that goes. */
+static void
+begin_old(JournalStatement *st, JournalEntry *e)
+{
+	write_json(st, st->rows.old_slot, &st->old_json);
+	e->op = "delete";
+	e->row_key = rt_rule_row_key(st->table, st->rows.old_slot);
+	e->before = st->old_json.data;
+	e->before_len = st->old_json.len;
+}
+
+/* The same on the row that comes. */
+static void
+begin_new(JournalStatement *st, JournalEntry *e)
+{
+	write_json(st, st->rows.new_slot, &st->new_json);
+	e->op = "insert";
+	e->row_key = rt_rule_row_key(st->table, st->rows.new_slot);
 	e->has_digest = true;
-	if (pg_cryptohash_init(st->sha) < 0)
-		elog(ERROR, "could not compute SHA-256");
-	hash_bytes_of(st->sha, json, strlen(json));
-	if (pg_cryptohash_final(st->sha, e->digest, PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256");
+	rt_sha256(st->sha, st->new_json.data, st->new_json.len, e->digest);
 }
 
 /* A row that gets another key is another row: one goes, one comes. */
 static void
 journal_row(JournalStatement *st)
 {
-	Relation	rel = st->rows.trigdata->tg_relation;
 	JournalEntry old = {0};
 	JournalEntry new = {0};
-	char	   *old_party = NULL,
-			   *new_party = NULL;
+	ChainHead  *old_head = NULL,
+			   *new_head = NULL;
 
 	if (st->rows.old_slot != NULL)
 	{
-		old.row_key = rt_rule_row_key(st->table, st->rows.old_slot);
-		old.before = row_json(rel, st->rows.old_slot);
-		old.op = "delete";
-		old_party = find_party(st, st->rows.old_slot);
+		begin_old(st, &old);
+		old_head = find_head(st, st->rows.old_slot);
 	}
 	if (st->rows.new_slot != NULL)
 	{
-		new.row_key = rt_rule_row_key(st->table, st->rows.new_slot);
-		new.op = "insert";
-		digest_row(st, st->rows.new_slot, &new);
-		new_party = find_party(st, st->rows.new_slot);
+		begin_new(st, &new);
+		new_head = find_head(st, st->rows.new_slot);
 	}
-	if (old_party == NULL || new_party == NULL || strcmp(old.row_key, new.row_key) != 0)
+	if (old_head == NULL || new_head == NULL || strcmp(old.row_key, new.row_key) != 0)
 	{
-		if (old_party != NULL)
-			append_entry(st, old_party, &old);
-		if (new_party != NULL)
-			append_entry(st, new_party, &new);
+		if (old_head != NULL)
+			append_entry(st, old_head, &old);
+		if (new_head != NULL)
+			append_entry(st, new_head, &new);
 		return;
 	}
 	old.op = "update";
 	old.has_digest = true;
 	memcpy(old.digest, new.digest, sizeof(old.digest));
-	append_entry(st, old_party, &old);
+	append_entry(st, old_head, &old);
 	new.op = "move";
-	if (strcmp(old_party, new_party) != 0)
-		append_entry(st, new_party, &new);
+	if (old_head != new_head)
+		append_entry(st, new_head, &new);
 }
 
 static void
-write_heads(JournalStatement *st)
+prepare_json(JournalStatement *st)
 {
-	Oid			types[3] = {TEXTARRAYOID, INT8ARRAYOID, BYTEAARRAYOID};
-	Datum		values[3];
-	Datum	   *seqs = palloc(sizeof(Datum) * st->nheads);
-	Datum	   *hashes = palloc(sizeof(Datum) * st->nheads);
-
-	SPI_connect();
-	for (int i = 0; i < st->nheads; i++)
-	{
-		seqs[i] = Int64GetDatum(st->heads[i].seq);
-		hashes[i] = make_bytea(st->heads[i].hash, PG_SHA256_DIGEST_LENGTH);
-	}
-	values[0] = party_array(st);
-	values[1] = make_array(seqs, NULL, st->nheads, INT8OID);
-	values[2] = make_array(hashes, NULL, st->nheads, BYTEAOID);
-	rt_books_execute(st->books, PLAN_WRITE_HEADS,
-					 "UPDATE %1$s.journal_head t SET seq = u.s, hash = u.h"
-					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3)) u (p, s, h)"
-					 " WHERE t.party OPERATOR(pg_catalog.=) u.p", 3, types, values, NULL);
-	if (SPI_processed != st->nheads)
-		elog(ERROR, "journal_head lost a row under its lock");
-	SPI_finish();
+	initStringInfo(&st->bytes);
+	initStringInfo(&st->old_json);
+	initStringInfo(&st->new_json);
+	if (st->table->json == NULL)
+		st->table->json = rt_row_json_make(RelationGetDescr(st->rows.trigdata->tg_relation), TopMemoryContext);
+	st->json = st->table->json;
 }
 
 static void
 journal_statement(JournalStatement *st)
 {
-	int			nest = NewGUCNestLevel();
+	int			nest;
 
-	/* JSON must read the same whatever the session's settings. */
-	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("extra_float_digits", "1", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	find_parties(st);
-	if (st->nheads > 0)
-	{
-		lock_heads(st);
-		st->recorded_at = GetCurrentTimestamp();
-		while (rt_rows_next(&st->rows))
-			journal_row(st);
-		write_chunk(st);
-		write_heads(st);
-	}
-	AtEOXact_GUC(true, nest);
+	find_heads(st);
+	if (st->nheads == 0)
+		return;
+	rt_journal_lock_heads(st->books, st->heads, st->nheads);
+	st->stamp.recorded_at = GetCurrentTimestamp();
+	rt_journal_writer_begin(&st->writer, st->books, &st->stamp);
+	prepare_json(st);
+	nest = rt_row_json_depends_on_settings(st->json) ? rt_plain_settings() : 0;
+	while (rt_rows_next(&st->rows))
+		journal_row(st);
+	rt_journal_writer_end(&st->writer);
+	rt_restore_settings(nest);
+	rt_journal_write_heads(st->books, st->heads, st->nheads);
 }
 
 /*
@@ -524,21 +303,23 @@ journal_statement(JournalStatement *st)
 Datum
 journal_changes(PG_FUNCTION_ARGS)
 {
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	JournalStatement st = {0};
 
 	rt_check_rule_trigger(fcinfo, "journal_changes", ERRCODE_RT_JOURNAL_TRUNCATE);
-	st.table = rt_rule_table((TriggerData *) fcinfo->context, &journal_spec);
+	st.table = rt_rule_table(trigdata, &journal_spec);
 	st.books = rt_books(st.table->registry);
-	rt_books_admit(get_relname_relid("journal", st.table->registry), ((TriggerData *) fcinfo->context)->tg_relation);
+	rt_books_require_journal(st.books);
+	rt_books_admit(st.books->journal, trigdata->tg_relation);
 	st.cxt = CurrentMemoryContext;
-	st.chunk_cxt = AllocSetContextCreate(st.cxt, "retrack journal", ALLOCSET_DEFAULT_SIZES);
-	st.who = GetUserNameFromId(GetSessionUserId(), false);
+	st.stamp.who = GetUserNameFromId(GetSessionUserId(), false);
+	st.stamp.relation = st.table->root;
 	st.sha = pg_cryptohash_create(PG_SHA256);
 	if (st.sha == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
-	rt_rows_begin(&st.rows, (TriggerData *) fcinfo->context, st.table);
+	rt_rows_begin(&st.rows, trigdata, st.table);
 	st.rows.every_change = true;
 	journal_statement(&st);
 	rt_rows_end(&st.rows);
@@ -561,23 +342,34 @@ journal_hash(PG_FUNCTION_ARGS)
 {
 	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
 	JournalEntry e = {0};
+	JournalStamp stamp = {0};
+	StringInfoData buf;
 	uint8		previous[PG_SHA256_DIGEST_LENGTH] = {0};
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
+	char	   *party = get_text_arg(fcinfo, 1);
+	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 
 	if (sha == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
+	initStringInfo(&buf);
 	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(0)) == PG_SHA256_DIGEST_LENGTH)
 		memcpy(previous, VARDATA_ANY(PG_GETARG_BYTEA_PP(0)), PG_SHA256_DIGEST_LENGTH);
+	stamp.recorded_at = PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3);
+	stamp.who = get_text_arg(fcinfo, 4);
+	stamp.relation = get_text_arg(fcinfo, 5);
 	e.row_key = get_text_arg(fcinfo, 6);
 	e.op = get_text_arg(fcinfo, 7);
 	e.before = get_text_arg(fcinfo, 8);
+	e.before_len = e.before != NULL ? strlen(e.before) : -1;
 	e.has_digest = !PG_ARGISNULL(9) && VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(9)) == PG_SHA256_DIGEST_LENGTH;
 	if (e.has_digest)
 		memcpy(e.digest, VARDATA_ANY(PG_GETARG_BYTEA_PP(9)), PG_SHA256_DIGEST_LENGTH);
-	hash_entry(sha, previous, get_text_arg(fcinfo, 1), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2),
-			   PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3), get_text_arg(fcinfo, 4), get_text_arg(fcinfo, 5), &e, hash);
+	rt_journal_hash(sha, &buf, previous, party, party != NULL ? strlen(party) : -1,
+					PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2), &stamp, &e, hash);
 	pg_cryptohash_free(sha);
-	return make_bytea(hash, PG_SHA256_DIGEST_LENGTH);
+	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	memcpy(VARDATA(result), hash, PG_SHA256_DIGEST_LENGTH);
+	PG_RETURN_BYTEA_P(result);
 }

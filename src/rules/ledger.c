@@ -149,15 +149,15 @@ form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
 }
 
 /* Index entries for a version that did not fit on its predecessor's page. */
-static void
-insert_index_entries(Ledger *ledger, RtUpdateIndexes update_indexes)
+void
+rt_ledger_index_row(Relation rel, TupleTableSlot *slot, RtUpdateIndexes update_indexes)
 {
 	EState	   *estate = CreateExecutorState();
 	ResultRelInfo *rri = makeNode(ResultRelInfo);
 
-	InitResultRelInfo(rri, ledger->rel, 0, NULL, 0);
+	InitResultRelInfo(rri, rel, 0, NULL, 0);
 	ExecOpenIndices(rri, false);
-	rt_ExecInsertIndexTuples(rri, ledger->changed, estate, update_indexes);
+	rt_ExecInsertIndexTuples(rri, slot, estate, update_indexes);
 	ExecCloseIndices(rri);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
@@ -179,7 +179,7 @@ store_changed_row(Ledger *ledger, Snapshot snapshot)
 	{
 		case TM_Ok:
 			if (update_indexes)
-				insert_index_entries(ledger, update_indexes);
+				rt_ledger_index_row(ledger->rel, ledger->changed, update_indexes);
 			return true;
 		case TM_Updated:
 		case TM_Deleted:

@@ -46,34 +46,6 @@ static const struct
 
 #define BROKEN(rule) ((uint32) 1 << (rule))
 
-static Datum
-read_datum(const RuleTable *t, TupleTableSlot *slot, int column, bool *isnull)
-{
-	AttrNumber	att = t->att[column];
-
-	*isnull = true;
-	if (att == InvalidAttrNumber)
-		return (Datum) 0;
-	*isnull = slot->tts_isnull[att - 1];
-	return slot->tts_values[att - 1];
-}
-
-static Word
-read_word(const RuleTable *t, TupleTableSlot *slot, int column)
-{
-	Word		w = {NULL, -1};
-	bool		isnull;
-	Datum		value = read_datum(t, slot, column, &isnull);
-	text	   *stored;
-
-	if (isnull)
-		return w;
-	stored = DatumGetTextPP(value);
-	w.p = VARDATA_ANY(stored);
-	w.len = VARSIZE_ANY_EXHDR(stored);
-	return w;
-}
-
 void
 rt_shipment_read(const RuleTable *t, TupleTableSlot *slot, ShipmentRow *row)
 {
@@ -81,24 +53,24 @@ rt_shipment_read(const RuleTable *t, TupleTableSlot *slot, ShipmentRow *row)
 	bool		isnull;
 
 	slot_getsomeattrs(slot, t->last_att);
-	value = read_datum(t, slot, SHIPMENT_WITHDRAWN, &isnull);
+	value = row_datum(t, slot, SHIPMENT_WITHDRAWN, &isnull);
 	row->withdrawn = !isnull && DatumGetBool(value);
-	row->date = DatumGetDateADT(read_datum(t, slot, SHIPMENT_DATE, &isnull));
+	row->date = DatumGetDateADT(row_datum(t, slot, SHIPMENT_DATE, &isnull));
 	row->has_date = !isnull;
-	row->licence = DatumGetLicenceId(read_datum(t, slot, SHIPMENT_LICENCE, &isnull));
+	row->licence = DatumGetLicenceId(row_datum(t, slot, SHIPMENT_LICENCE, &isnull));
 	row->has_licence = !isnull;
-	row->mass = DatumGetMass(read_datum(t, slot, SHIPMENT_MASS, &isnull));
+	row->mass = DatumGetMass(row_datum(t, slot, SHIPMENT_MASS, &isnull));
 	row->has_mass = !isnull;
-	value = read_datum(t, slot, SHIPMENT_FORM, &isnull);
+	value = row_datum(t, slot, SHIPMENT_FORM, &isnull);
 	row->form = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = read_datum(t, slot, SHIPMENT_ASSAY, &isnull);
+	value = row_datum(t, slot, SHIPMENT_ASSAY, &isnull);
 	row->assay = isnull ? NULL : DatumGetAssayPP(value);
-	row->exporter = read_word(t, slot, SHIPMENT_EXPORTER);
-	row->consignee = read_word(t, slot, SHIPMENT_CONSIGNEE);
-	row->end_user = read_word(t, slot, SHIPMENT_END_USER);
-	row->destination = read_word(t, slot, SHIPMENT_DESTINATION);
-	row->control_code = read_word(t, slot, SHIPMENT_CONTROL_CODE);
-	row->hs_code = read_word(t, slot, SHIPMENT_HS_CODE);
+	row->exporter = row_word(t, slot, SHIPMENT_EXPORTER);
+	row->consignee = row_word(t, slot, SHIPMENT_CONSIGNEE);
+	row->end_user = row_word(t, slot, SHIPMENT_END_USER);
+	row->destination = row_word(t, slot, SHIPMENT_DESTINATION);
+	row->control_code = row_word(t, slot, SHIPMENT_CONTROL_CODE);
+	row->hs_code = row_word(t, slot, SHIPMENT_HS_CODE);
 }
 
 /* A row without control code is taken for the first item of its form. */

@@ -8,21 +8,8 @@
 #include "retrack.h"
 #include "rules/books.h"
 #include "rules/control_list.h"
+#include "rules/row_values.h"
 #include "types/licence_id.h"
-
-/* A text without terminator; len -1: null. */
-typedef struct Word
-{
-	const char *p;
-	int			len;
-} Word;
-
-static inline bool
-words_equal(Word a, Word b)
-{
-	return a.len == b.len && a.len >= 0 && memcmp(a.p, b.p, a.len) == 0;
-}
-
 
 typedef struct LicenceItem
 {

@@ -66,34 +66,6 @@ rt_quota_scope(const RuleTable *t, QuotaScope *scope)
 	scope->own_required = t->other[1] != NULL && strcmp(t->other[1], "required") == 0;
 }
 
-static Datum
-read_datum(const RuleTable *t, TupleTableSlot *slot, int column, bool *isnull)
-{
-	AttrNumber	att = t->att[column];
-
-	*isnull = true;
-	if (att == InvalidAttrNumber)
-		return (Datum) 0;
-	*isnull = slot->tts_isnull[att - 1];
-	return slot->tts_values[att - 1];
-}
-
-static Word
-read_word(const RuleTable *t, TupleTableSlot *slot, int column)
-{
-	Word		w = {NULL, -1};
-	bool		isnull;
-	Datum		value = read_datum(t, slot, column, &isnull);
-	text	   *stored;
-
-	if (isnull)
-		return w;
-	stored = DatumGetTextPP(value);
-	w.p = VARDATA_ANY(stored);
-	w.len = VARSIZE_ANY_EXHDR(stored);
-	return w;
-}
-
 void
 rt_production_read(const RuleTable *t, TupleTableSlot *slot, ProductionRow *row)
 {
@@ -101,18 +73,18 @@ rt_production_read(const RuleTable *t, TupleTableSlot *slot, ProductionRow *row)
 	bool		isnull;
 
 	slot_getsomeattrs(slot, t->last_att);
-	value = read_datum(t, slot, PRODUCTION_WITHDRAWN, &isnull);
+	value = row_datum(t, slot, PRODUCTION_WITHDRAWN, &isnull);
 	row->withdrawn = !isnull && DatumGetBool(value);
-	row->date = DatumGetDateADT(read_datum(t, slot, PRODUCTION_DATE, &isnull));
+	row->date = DatumGetDateADT(row_datum(t, slot, PRODUCTION_DATE, &isnull));
 	row->has_date = !isnull;
-	row->mass = DatumGetMass(read_datum(t, slot, PRODUCTION_MASS, &isnull));
+	row->mass = DatumGetMass(row_datum(t, slot, PRODUCTION_MASS, &isnull));
 	row->has_mass = !isnull;
-	value = read_datum(t, slot, PRODUCTION_STAGE, &isnull);
+	value = row_datum(t, slot, PRODUCTION_STAGE, &isnull);
 	row->stage = isnull ? InvalidOid : DatumGetObjectId(value);
-	value = read_datum(t, slot, PRODUCTION_ASSAY, &isnull);
+	value = row_datum(t, slot, PRODUCTION_ASSAY, &isnull);
 	row->assay = isnull ? NULL : DatumGetAssayPP(value);
-	row->facility = read_word(t, slot, PRODUCTION_FACILITY);
-	row->ore_class = read_word(t, slot, PRODUCTION_ORE_CLASS);
+	row->facility = row_word(t, slot, PRODUCTION_FACILITY);
+	row->ore_class = row_word(t, slot, PRODUCTION_ORE_CLASS);
 }
 
 /* A row without stage cannot show that it needs none. */

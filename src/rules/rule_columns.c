@@ -10,8 +10,8 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "rules/books.h"
+#include "rules/row_json.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -38,7 +38,10 @@ invalidate_rule_table(Datum arg, Oid relid)
 	}
 }
 
-/* A schema got another name: what 'registry=' names may be another one now. */
+/*
+ * A schema got another name: what 'registry=' names may be another one now.  A
+ * cast came or went: rows as JSON may be written by it.
+ */
 static void
 invalidate_rule_tables(Datum arg, int cacheid, uint32 hashvalue)
 {
@@ -239,10 +242,14 @@ resolve_named_key(RuleTable *t, const ColumnSource *src, const char *key)
 	char	   *rest = pstrdup(key);
 	char	   *word;
 
-	while ((word = strsep(&rest, ",")) != NULL && t->nkeys < RULE_KEY_MAX)
+	while ((word = strsep(&rest, ",")) != NULL)
 	{
 		AttrNumber	attnum = InvalidAttrNumber;
 
+		if (t->nkeys == RULE_KEY_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_TOO_MANY_COLUMNS),
+					 errmsg("argument \"key\" names more than %d columns", RULE_KEY_MAX)));
 		for (int i = 0; i < src->desc->natts; i++)
 		{
 			if (!TupleDescAttr(src->desc, i)->attisdropped &&
@@ -256,6 +263,25 @@ resolve_named_key(RuleTable *t, const ColumnSource *src, const char *key)
 					 errdetail("Its columns are: %s.", list_columns(src)),
 					 errhint("Name the columns that identify a row by the argument 'key=...'.")));
 		t->key[t->nkeys++] = attnum;
+	}
+}
+
+/* Looks up how the key's columns are written. */
+static void
+resolve_key_output(RuleTable *t, TupleDesc desc)
+{
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Oid			type = getBaseType(TupleDescAttr(desc, t->key[i] - 1)->atttypid);
+		bool		is_text = type == TEXTOID || type == VARCHAROID;
+		Oid			output;
+		bool		varlena;
+
+		if (!is_text && type != INT4OID && type != INT8OID)
+			t->key_depends = true;
+		t->key_is_text = is_text && t->nkeys == 1;
+		getTypeOutputInfo(type, &output, &varlena);
+		fmgr_info_cxt(output, &t->key_output[i], TopMemoryContext);
 	}
 }
 
@@ -277,6 +303,7 @@ resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 		while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
 			t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
 	}
+	resolve_key_output(t, src->desc);
 }
 
 /* The topmost partitioned table. */
@@ -373,6 +400,9 @@ clear_rule_table(RuleTable *t)
 		if (t->other[i] != NULL)
 			pfree(t->other[i]);
 	}
+	/* A statement further out may be writing with it. */
+	if (t->json != NULL)
+		rt_row_json_retire(t->json);
 	MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
 }
 
@@ -390,6 +420,7 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 		rule_tables = hash_create("retrack rule triggers", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 		CacheRegisterRelcacheCallback(invalidate_rule_table, (Datum) 0);
 		CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_rule_tables, (Datum) 0);
+		CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_rule_tables, (Datum) 0);
 	}
 	t = hash_search(rule_tables, &trigdata->tg_trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
@@ -419,24 +450,20 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 	return t;
 }
 
-/* Whether the key's text depends on settings of the session. */
-static bool
-key_has_times(const RuleTable *t, TupleDesc desc)
+static void
+append_key_part(StringInfo buf, const char *part)
 {
-	for (int i = 0; i < t->nkeys; i++)
+	for (const char *p = part; *p != '\0'; p++)
 	{
-		Oid			type = getBaseType(TupleDescAttr(desc, t->key[i] - 1)->atttypid);
-
-		if (type != TEXTOID && type != VARCHAROID && type != INT4OID && type != INT8OID)
-			return true;
+		if (*p == '|' || *p == '\\')
+			appendStringInfoChar(buf, '\\');
+		appendStringInfoCharMacro(buf, *p);
 	}
-	return false;
 }
 
 static char *
-join_key(const RuleTable *t, TupleTableSlot *slot)
+join_key(RuleTable *t, TupleTableSlot *slot)
 {
-	TupleDesc	desc = slot->tts_tupleDescriptor;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -444,35 +471,42 @@ join_key(const RuleTable *t, TupleTableSlot *slot)
 	{
 		bool		isnull;
 		Datum		value = slot_getattr(slot, t->key[i], &isnull);
-		Oid			output;
-		bool		varlena;
 
 		if (i > 0)
 			appendStringInfoChar(&buf, '|');
 		if (isnull)
-			continue;
-		getTypeOutputInfo(TupleDescAttr(desc, t->key[i] - 1)->atttypid, &output, &varlena);
-		appendStringInfoString(&buf, OidOutputFunctionCall(output, value));
+			appendStringInfoString(&buf, "\\N");
+		else
+			append_key_part(&buf, OutputFunctionCall(&t->key_output[i], value));
 	}
 	return buf.data;
 }
 
+/* A single column's value as it is. */
+static char *
+single_key(RuleTable *t, TupleTableSlot *slot)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, t->key[0], &isnull);
+
+	if (isnull)
+		return pstrdup("");
+	return t->key_is_text ? TextDatumGetCString(value) : OutputFunctionCall(&t->key_output[0], value);
+}
+
 /* Dates read the same in every session: the key finds the row's violations again. */
 char *
-rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot)
+rt_rule_row_key(const RuleTable *table, TupleTableSlot *slot)
 {
+	RuleTable  *t = unconstify(RuleTable *, table);	/* output functions keep notes */
 	char	   *key;
 	int			nest;
 
 	if (t->nkeys == 0)
 		return pstrdup("?");
-	if (!key_has_times(t, slot->tts_tupleDescriptor))
-		return join_key(t, slot);
-	nest = NewGUCNestLevel();
-	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	key = join_key(t, slot);
-	AtEOXact_GUC(true, nest);
+	nest = t->key_depends ? rt_plain_settings() : 0;
+	key = t->nkeys == 1 ? single_key(t, slot) : join_key(t, slot);
+	rt_restore_settings(nest);
 	return key;
 }
 

@@ -13,7 +13,7 @@
 #include "utils/relcache.h"
 
 #define RULE_COLUMNS_MAX 16
-#define RULE_KEY_MAX 8
+#define RULE_KEY_MAX INDEX_MAX_KEYS
 
 /* What a column must hold; the rules read the raw datum of exactly these. */
 typedef enum RuleType
@@ -60,6 +60,10 @@ typedef struct RuleTable
 	AttrNumber	last_att;		/* highest of att and key */
 	int			nkeys;
 	AttrNumber	key[RULE_KEY_MAX];	/* names a row in messages and violations */
+	FmgrInfo	key_output[RULE_KEY_MAX];
+	bool		key_is_text;	/* one column of type text */
+	bool		key_depends;	/* its text depends on settings of the session */
+	struct RowJson *json;		/* made on first use by the journal */
 	char	   *root;			/* "schema.table" of rootid */
 	char	   *other[4];		/* values of spec->others, NULL where not given */
 } RuleTable;
@@ -76,7 +80,11 @@ extern void rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec,
 /* The same for a query's result; registry, relid and root are left alone. */
 extern void rt_rule_table_fill_query(RuleTable *t, TupleDesc desc, const RuleSpec *spec, int nargs, char **args);
 
-/* The key of the row in the slot, columns joined by '|', palloc'd; "?" if the table has no key. */
+/*
+ * The key of the row in the slot, palloc'd; "?" if the table has no key.  Several
+ * columns are joined by '|', a '|' or '\' within one has a '\' before it, and
+ * null is '\N', so that no two keys read the same.
+ */
 extern char *rt_rule_row_key(const RuleTable *t, TupleTableSlot *slot);
 
 /*

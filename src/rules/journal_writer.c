@@ -114,8 +114,8 @@ rt_journal_writer_begin(JournalWriter *w, Books *b, const JournalStamp *stamp)
 static int
 compare_entries(const void *a, const void *b)
 {
-	const PendingEntry *x = a;
-	const PendingEntry *y = b;
+	const PendingEntry *x = *(const PendingEntry *const *) a;
+	const PendingEntry *y = *(const PendingEntry *const *) b;
 
 	if (x->head != y->head)
 		return x->head->rank < y->head->rank ? -1 : 1;
@@ -123,7 +123,7 @@ compare_entries(const void *a, const void *b)
 }
 
 static TupleTableSlot *
-fill_slot(JournalWriter *w, int n)
+fill_slot(JournalWriter *w, int n, const PendingEntry *e)
 {
 	TupleTableSlot *slot;
 	MemoryContext caller;
@@ -140,8 +140,8 @@ fill_slot(JournalWriter *w, int n)
 	ExecClearTuple(slot);
 	for (int f = 0; f < FIELD_COUNT; f++)
 	{
-		slot->tts_values[w->att[f] - 1] = w->pending[n].values[f];
-		slot->tts_isnull[w->att[f] - 1] = w->pending[n].nulls[f];
+		slot->tts_values[w->att[f] - 1] = e->values[f];
+		slot->tts_isnull[w->att[f] - 1] = e->nulls[f];
 	}
 	return ExecStoreVirtualTuple(slot);
 }
@@ -150,12 +150,17 @@ fill_slot(JournalWriter *w, int n)
 static void
 store_directly(JournalWriter *w)
 {
+	PendingEntry **order = palloc(sizeof(PendingEntry *) * w->npending);
 	OwnerRights saved;
 
+	for (int i = 0; i < w->npending; i++)
+		order[i] = &w->pending[i];
+	if (w->npending > 1)
+		qsort(order, w->npending, sizeof(PendingEntry *), compare_entries);
 	rt_become_owner(w->books, &saved);
 	for (int i = 0; i < w->npending; i++)
 	{
-		TupleTableSlot *slot = fill_slot(w, i);
+		TupleTableSlot *slot = fill_slot(w, i, order[i]);
 
 		slot->tts_tableOid = RelationGetRelid(w->rel);
 		ExecConstraints(w->target, slot, w->estate);
@@ -226,8 +231,6 @@ write_chunk(JournalWriter *w)
 	if (w->npending == 0)
 		return;
 	caller = MemoryContextSwitchTo(w->chunk_cxt);
-	if (w->npending > 1)
-		qsort(w->pending, w->npending, sizeof(PendingEntry), compare_entries);
 	if (w->direct)
 		store_directly(w);
 	else

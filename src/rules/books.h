@@ -183,6 +183,7 @@ typedef struct Ledger
 	Relation	index;
 	TupleTableSlot *slot;		/* the row as it was found */
 	TupleTableSlot *changed;	/* the row as it was stored */
+	ItemPointer hint;			/* where the index last pointed for the key; may be wrong; NULL: none is kept */
 } Ledger;
 
 /* What a draw found and left. */
@@ -192,7 +193,7 @@ typedef struct LedgerRow
 	int64		granted;
 	bool		granted_null;
 	int64		terms;
-	double		tolerance;
+	double		tolerance;		/* 0 while the total is within what was granted */
 } LedgerRow;
 
 /* Index entries for a row version whose update asks for them. */

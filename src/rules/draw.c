@@ -19,7 +19,7 @@ rt_draw_count(int64 *side, int64 amount)
 }
 
 bool
-rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, Draw *draw)
+rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, ItemPointer hint, Draw *draw)
 {
 	int64		due = draw->wanted - draw->back - draw->applied;
 
@@ -27,6 +27,7 @@ rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, Draw *
 		return true;
 	if (ledger->rel == NULL)
 		rt_ledger_open(ledger, table);
+	ledger->hint = hint;
 	if (!rt_ledger_add(ledger, key, due, NULL, &draw->row))
 		return false;
 	draw->applied += due;

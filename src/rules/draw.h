@@ -26,9 +26,11 @@ extern void rt_draw_count(int64 *side, int64 amount);
 
 /*
  * Brings the ledger row to what the totals say, if it is not there yet; opens the
- * ledger when first needed.  False: the row is gone.
+ * ledger when first needed; "hint" is where it was found last and is kept up to
+ * date.  False: the row is gone.
  */
-extern bool rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, Draw *draw);
+extern bool rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key,
+						  ItemPointer hint, Draw *draw);
 
 /*
  * Sets over and running once all is applied.  A draw that takes no more than it

@@ -246,7 +246,7 @@ apply_uses(LicenceStatement *st)
 
 		if (use->terms == NULL || !use->terms->limited)
 			continue;
-		if (!rt_draw_apply(&ledger, &st->books->licence, key, &use->uses) ||
+		if (!rt_draw_apply(&ledger, &st->books->licence, key, &use->terms->place, &use->uses) ||
 			(use->uses.locked && use->uses.row.granted_null))
 			use->stale = true;
 	}
@@ -267,7 +267,7 @@ apply_items(LicenceStatement *st)
 			Draw	   *draw = &use->items[j];
 			Datum		key[2] = {LicenceIdGetDatum(use->licence), Int32GetDatum(use->terms->items[j].line)};
 
-			if (!rt_draw_apply(&ledger, &st->books->item, key, draw) ||
+			if (!rt_draw_apply(&ledger, &st->books->item, key, &use->terms->items[j].place, draw) ||
 				(draw->locked && draw->row.terms != use->terms->items[j].terms))
 				use->stale = true;
 		}

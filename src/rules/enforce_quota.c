@@ -187,7 +187,8 @@ apply_totals(QuotaStatement *st)
 		Word		id = st->uses[i]->quota->id;
 		Datum		key[1] = {PointerGetDatum(cstring_to_text_with_len(id.p, id.len))};
 
-		if (!rt_draw_apply(&ledger, &st->books->quota, key, &st->uses[i]->draw))
+		if (!rt_draw_apply(&ledger, &st->books->quota, key,
+						   &unconstify(QuotaNode *, st->uses[i]->quota)->place, &st->uses[i]->draw))
 			elog(ERROR, "quota \"%.*s\" has vanished", id.len, id.p);
 	}
 	rt_ledger_close(&ledger);

@@ -12,7 +12,7 @@
 #include "common/int.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
@@ -41,14 +41,58 @@ rt_ledger_close(Ledger *ledger)
 	ledger->rel = NULL;
 }
 
+/* Whether the row in ledger->slot is the key's. */
+static bool
+slot_has_key(Ledger *ledger, const Datum *key)
+{
+	for (int i = 0; i < ledger->table->nkeys; i++)
+	{
+		const ScanKeyData *skey = &ledger->table->key[i];
+		bool		isnull;
+		Datum		value = slot_getattr(ledger->slot, ledger->index->rd_index->indkey.values[i], &isnull);
+
+		if (isnull || !DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &skey->sk_func),
+													  skey->sk_collation, value, key[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The row by the place where the index last pointed for it, which spares the way
+ * down the index: draws are HOT updates, so the place stays for long.  What is
+ * found there is the row if the snapshot sees it and it has the key.
+ */
+static bool
+find_row_by_hint(Ledger *ledger, const Datum *key, Snapshot snapshot)
+{
+	IndexFetchTableData *fetch;
+	ItemPointerData tid;
+	bool		again = false,
+				found;
+
+	if (ledger->hint == NULL || !ItemPointerIsValid(ledger->hint) ||
+		ItemPointerGetBlockNumber(ledger->hint) >= RelationGetNumberOfBlocks(ledger->rel))
+		return false;
+	tid = *ledger->hint;		/* the fetch moves it */
+	fetch = table_index_fetch_begin(ledger->rel);
+	found = table_index_fetch_tuple(fetch, &tid, snapshot, ledger->slot, &again, NULL) && slot_has_key(ledger, key);
+	table_index_fetch_end(fetch);
+	return found;
+}
+
 /* Fetches the row version that "snapshot" sees into ledger->slot. */
 static bool
 find_row(Ledger *ledger, const Datum *key, Snapshot snapshot)
 {
 	ScanKeyData skey[LEDGER_KEYS_MAX];
 	IndexScanDesc scan;
-	bool		found;
+	ItemPointer tid;
+	ItemPointerData root;
+	bool		found = false;
 
+	if (find_row_by_hint(ledger, key, snapshot))
+		return true;
 	for (int i = 0; i < ledger->table->nkeys; i++)
 	{
 		skey[i] = ledger->table->key[i];
@@ -56,8 +100,14 @@ find_row(Ledger *ledger, const Datum *key, Snapshot snapshot)
 	}
 	scan = rt_index_beginscan(ledger->rel, ledger->index, snapshot, ledger->table->nkeys);
 	index_rescan(scan, skey, ledger->table->nkeys, NULL, 0);
-	found = index_getnext_slot(scan, ForwardScanDirection, ledger->slot);
+	while (!found && (tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		root = *tid;
+		found = index_fetch_heap(scan, ledger->slot);
+	}
 	index_endscan(scan);
+	if (found && ledger->hint != NULL)
+		*ledger->hint = root;
 	return found;
 }
 
@@ -106,17 +156,25 @@ read_row(Ledger *ledger, LedgerRow *row)
 	value = slot_getattr(slot, table->granted, &row->granted_null);
 	row->granted = row->granted_null ? 0 : read_sum(table, value);
 	row->terms = 0;
-	row->tolerance = 0;
 	if (table->terms != 0)
 	{
 		value = slot_getattr(slot, table->terms, &isnull);
 		row->terms = isnull ? 0 : DatumGetInt64(value);
 	}
-	if (table->tolerance != 0)
-	{
-		value = slot_getattr(slot, table->tolerance, &isnull);
-		row->tolerance = isnull ? 0 : DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
-	}
+}
+
+static void
+read_tolerance(Ledger *ledger, LedgerRow *row)
+{
+	Datum		value;
+	bool		isnull;
+
+	row->tolerance = 0;
+	if (ledger->table->tolerance == 0)
+		return;
+	value = slot_getattr(ledger->slot, ledger->table->tolerance, &isnull);
+	if (!isnull)
+		row->tolerance = DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
 }
 
 /* Forms the changed row in ledger->changed. */
@@ -219,6 +277,9 @@ rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms,
 						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 						 errmsg("total of ledger \"%s\" out of range",
 								RelationGetRelationName(ledger->rel))));
+			row->tolerance = 0;
+			if (row->sum > row->granted)	/* numerics are slow: only where it is needed */
+				read_tolerance(ledger, row);
 			form_changed_row(ledger, row->sum, terms);
 			stored = store_changed_row(ledger, snapshot);
 		}
@@ -245,7 +306,10 @@ rt_ledger_read(const LedgerTable *table, const Datum *key, LedgerRow *row)
 	rt_ledger_open(&ledger, table);
 	found = find_row(&ledger, key, snapshot);
 	if (found)
+	{
 		read_row(&ledger, row);
+		read_tolerance(&ledger, row);	/* the caller adds to the total */
+	}
 	rt_ledger_close(&ledger);
 	UnregisterSnapshot(snapshot);
 	return found;

@@ -236,6 +236,7 @@ load_items(LicenceTerms *t, Books *b)
 
 		t->items = grow(t->items, t->nitems, sizeof(LicenceItem));
 		item = &t->items[t->nitems++];
+		ItemPointerSetInvalid(&item->place);
 		item->line = DatumGetInt32(get_value(&scan, ITEM_LINE_COLUMN, &isnull));
 		value = get_value(&scan, ITEM_TERMS_COLUMN, &isnull);
 		item->terms = isnull ? 0 : DatumGetInt64(value);

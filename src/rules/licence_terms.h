@@ -19,6 +19,7 @@ typedef struct LicenceItem
 	Word		hs_code;
 	Oid			form;			/* 0: any */
 	bool		withdrawn;
+	ItemPointerData place;		/* where the ledger row was last found */
 } LicenceItem;
 
 typedef struct StatusChange
@@ -41,6 +42,7 @@ typedef struct LicenceTerms
 	Word		status;			/* where there is no history */
 	DateSpan	valid;
 	bool		limited;		/* has max_uses */
+	ItemPointerData place;		/* where the licence's row was last found */
 	int			ndestinations;
 	Word	   *destinations;
 	int			nitems;

@@ -23,6 +23,7 @@ typedef struct QuotaNode
 	Oid			stage;
 	Word		ore_class;		/* "any", or one */
 	DateSpan	period;
+	ItemPointerData place;		/* where the ledger row was last found */
 } QuotaNode;
 
 /* A facility's quotas, its own party's first, then each ancestor's. */

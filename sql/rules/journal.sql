@@ -40,21 +40,9 @@ COMMENT ON FUNCTION retrack.verify_journal(name) IS
 -- The key of a table's rows as the journal writes it, for a query with the table as "t".
 CREATE FUNCTION retrack.journal_key(relation regclass) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-  WITH named AS (
-    SELECT k AS name, i FROM (
-      SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) AS key FROM pg_trigger g
-      WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1) a,
-      unnest(string_to_array(a.key, ',')) WITH ORDINALITY u (k, i)),
-  key AS (
-    SELECT n.name, n.i FROM named n
-    UNION ALL
-    SELECT a.attname, a.attnum FROM pg_index x
-    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
-    WHERE x.indrelid = relation AND x.indisprimary AND NOT EXISTS (SELECT FROM named))
-  -- several columns: a | or \ within one is escaped, null is \N
-  SELECT string_agg(CASE WHEN (SELECT count(*) FROM key) = 1 THEN format('format(''%%s'', t.%I)', k.name)
-    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', k.name)
-    END, ' || ''|'' || ' ORDER BY k.i) FROM key k
+  SELECT retrack.row_key_expression(relation, (
+    SELECT retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL) FROM pg_trigger g
+    WHERE g.tgrelid = relation AND g.tgfoid = 'retrack.journal_changes()'::regprocedure LIMIT 1))
 $$;
 COMMENT ON FUNCTION retrack.journal_key(regclass) IS
   'expression for the journal''s row_key of a row "t" of the table; NULL if its rows have no key';

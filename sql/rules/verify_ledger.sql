@@ -1,3 +1,19 @@
+-- The key of a table's rows as rules and journal write it (rt_rule_row_key), for a query with the table as "t".
+CREATE FUNCTION retrack.row_key_expression(relation regclass, key text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH part (name, i) AS (
+    SELECT k, i FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i)
+    UNION ALL
+    SELECT a.attname, a.attnum FROM pg_index x
+    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
+    WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
+  SELECT string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I)', p.name)
+    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', p.name)
+    END, ' || ''|'' || ' ORDER BY p.i) FROM part p
+$$;
+COMMENT ON FUNCTION retrack.row_key_expression(regclass, text) IS
+  'expression for the row_key, in violations and journal, of a row "t" of the table; key is the triggers'' argument, or NULL for the primary key. NULL if the rows have no key';
+
 -- The tables whose rows draw on a registry's ledger, each with its trigger's arguments. A partition
 -- is left out where a table above it is a source, since its rows show there.
 CREATE FUNCTION retrack.ledger_sources(registry name, rule text)
@@ -41,15 +57,7 @@ BEGIN
       AND a.attname = retrack.rule_argument(source.arguments, columns[i][1], columns[i][2]);
     SELECT coalesce(max(a.relid::oid) FILTER (WHERE NOT c.relispartition), source.relation::oid) INTO root
     FROM pg_partition_ancestors(source.relation) a JOIN pg_class c ON c.oid = a.relid;
-    key := retrack.rule_argument(source.arguments, 'key', NULL);
-    IF key IS NOT NULL THEN
-      SELECT string_agg(format('format(''%%s'', t.%I)', k), ' || ''|'' || ' ORDER BY i) INTO key
-      FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i);
-    ELSE
-      SELECT string_agg(format('format(''%%s'', t.%I)', a.attname), ' || ''|'' || ' ORDER BY a.attnum) INTO key
-      FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
-      WHERE x.indrelid = source.relation AND x.indisprimary;
-    END IF;
+    key := retrack.row_key_expression(source.relation, retrack.rule_argument(source.arguments, 'key', NULL));
     result := result || CASE WHEN result = '' THEN '' ELSE ' UNION ALL ' END
       || format('SELECT %s FROM %s t', list, source.relation)
       || CASE WHEN key IS NULL THEN '' ELSE format(

@@ -16,7 +16,7 @@ LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
 BEGIN
   RETURN QUERY
   WITH trigger AS (
-    SELECT t.oid, t.tgrelid, t.tgname, t.tgenabled, t.tgtype, p.proname, c.relkind, c.relispartition,
+    SELECT t.oid, t.tgrelid, t.tgname, t.tgenabled, t.tgtype, t.tgqual IS NOT NULL AS conditional, p.proname, c.relkind, c.relispartition,
       retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname) AS registry,
       t.tgoldtable IS NOT NULL AS has_old, t.tgnewtable IS NOT NULL AS has_new,
       retrack.trigger_arguments(t.oid) AS arguments
@@ -30,6 +30,20 @@ BEGIN
   booked AS (SELECT DISTINCT o.tgrelid, o.proname FROM ours o WHERE o.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes'))
   SELECT o.tgrelid::regclass, format('trigger %s of %s is disabled', o.tgname, o.proname)
   FROM ours o WHERE o.tgenabled = 'D'
+  UNION ALL
+  SELECT o.tgrelid::regclass, format('trigger %s of %s fires on replicas only', o.tgname, o.proname)
+  FROM ours o WHERE o.tgenabled = 'R'
+  UNION ALL
+  SELECT o.tgrelid::regclass, format('trigger %s of %s has a WHEN condition: what it leaves out is not booked', o.tgname, o.proname)
+  FROM ours o WHERE o.conditional
+  UNION ALL
+  SELECT b.tgrelid::regclass, format('%s has more than one trigger for %s: rows are booked more than once', b.proname, e.event)
+  FROM booked b, events e
+  WHERE (SELECT count(*) FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname AND o.tgtype & e.bit <> 0) > 1
+  UNION ALL
+  SELECT o.tgrelid::regclass, format('triggers of %s differ in their arguments', o.proname)
+  FROM ours o JOIN booked b ON b.tgrelid = o.tgrelid AND b.proname = o.proname
+  GROUP BY o.tgrelid, o.proname HAVING count(DISTINCT o.arguments) > 1
   UNION ALL
   SELECT b.tgrelid::regclass, format('%s has no trigger for %s', b.proname, e.event) FROM booked b, events e
   WHERE NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname AND o.tgtype & e.bit <> 0)
@@ -74,4 +88,4 @@ BEGIN
   ORDER BY 1, 2;
 END $fn$;
 COMMENT ON FUNCTION retrack.check_triggers(name) IS
-  'what is wrong with the triggers of the registry''s rules and journal: disabled, missing for an event, on a view or foreign table, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';
+  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view or foreign table, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';

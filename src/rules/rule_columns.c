@@ -5,8 +5,11 @@
  */
 #include "rules/rule_columns.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/partition.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "rules/books.h"
@@ -200,6 +203,21 @@ is_keyword(const RuleSpec *spec, const char *arg)
 	return false;
 }
 
+/* The n-th argument's keyword must not have come before: which of both holds would be anybody's guess. */
+static void
+check_argument_is_single(const RuleSpec *spec, int n, char **args)
+{
+	size_t		len = strchr(args[n], '=') - args[n] + 1;
+
+	for (int i = 0; i < n; i++)
+	{
+		if (strncmp(args[i], args[n], len) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument of %s given twice: \"%s\" and \"%s\"", spec->function, args[i], args[n])));
+	}
+}
+
 static void
 check_arguments(const RuleSpec *spec, int nargs, char **args)
 {
@@ -208,7 +226,10 @@ check_arguments(const RuleSpec *spec, int nargs, char **args)
 	for (int i = 0; i < nargs; i++)
 	{
 		if (is_keyword(spec, args[i]))
+		{
+			check_argument_is_single(spec, i, args);
 			continue;
+		}
 		initStringInfo(&words);
 		appendStringInfoString(&words, "registry, mode, key");
 		for (int j = 0; j < spec->ncolumns; j++)
@@ -358,10 +379,97 @@ rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, 
 	t->root = MemoryContextStrdup(TopMemoryContext, root_name(t->rootid));
 }
 
+/* The key's columns that are never null, by their numbers in "root". */
+static Bitmapset *
+key_columns_of(const RuleTable *t, Relation rel, Relation root)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		const char *name = NameStr(TupleDescAttr(RelationGetDescr(rel), t->key[i] - 1)->attname);
+		AttrNumber	att = get_attnum(RelationGetRelid(root), name);
+
+		if (att > 0 && TupleDescAttr(RelationGetDescr(root), att - 1)->attnotnull)
+			columns = bms_add_member(columns, att);
+	}
+	return columns;
+}
+
+/* Whether the index allows each combination of these columns once, at every moment. */
+static bool
+index_tells_apart(Relation index, Bitmapset *columns)
+{
+	Form_pg_index form = index->rd_index;
+
+	if (!form->indisunique || !form->indisvalid || !form->indimmediate ||
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+		return false;
+	for (int i = 0; i < form->indnkeyatts; i++)
+	{
+		if (!bms_is_member(form->indkey.values[i], columns))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Whether no two rows of the whole table, partitions included, have the same key.
+ * If they had, a recorded row, which drew nothing, could be taken for one that did.
+ */
+static bool
+key_tells_apart(const RuleTable *t, Relation rel)
+{
+	Relation	root = table_open(t->rootid, AccessShareLock);
+	Bitmapset  *columns = key_columns_of(t, rel, root);
+	List	   *indexes = RelationGetIndexList(root);
+	ListCell   *lc;
+	bool		result = false;
+
+	foreach(lc, indexes)
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		result = result || index_tells_apart(index, columns);
+		index_close(index, AccessShareLock);
+	}
+	table_close(root, AccessShareLock);
+	return result;
+}
+
+static void
+check_key(const RuleTable *t, Relation rel)
+{
+	if (!t->record || key_tells_apart(t, rel))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("mode=record needs rows that can be told apart, but nothing keeps the key of table \"%s\" unique",
+					RelationGetRelationName(rel)),
+			 errdetail("A recorded row draws nothing, so it must be known when it is changed or removed."),
+			 errhint("The columns of 'key=...' must be NOT NULL and have a unique index, on the partitioned table if there is one."),
+			 errtable(rel)));
+}
+
+/* Rows that a crash or the end of a session takes away would stay drawn. */
+static void
+check_persistence(Relation rel)
+{
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("rules cannot watch table \"%s\", which is %s", RelationGetRelationName(rel),
+					rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP ? "temporary" : "unlogged"),
+			 errdetail("Its rows can vanish without being given back."),
+			 errtable(rel)));
+}
+
 /* What a trigger's table must be, apart from its columns. */
 static void
 check_table(const RuleTable *t, Relation rel)
 {
+	check_persistence(rel);
 	if (t->record && t->nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -370,6 +478,7 @@ check_table(const RuleTable *t, Relation rel)
 				 errdetail("A recorded row draws nothing, so it must be known when it is changed or removed."),
 				 errhint("Name the columns that identify a row by the argument 'key=...'."),
 				 errtable(rel)));
+	check_key(t, rel);
 	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass &&
 		find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
 		ereport(ERROR,

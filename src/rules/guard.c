@@ -86,6 +86,19 @@ rt_guard_ledger(TriggerData *trigdata, const char *const *columns)
 }
 
 void
+rt_guard_truncate(TriggerData *trigdata, int sqlstate)
+{
+	if (!TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
+		return;
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("cannot truncate \"%s\"", RelationGetRelationName(trigdata->tg_relation)),
+			 errdetail("The rules must see each row that goes."),
+			 errhint("Use DELETE."),
+			 errtable(trigdata->tg_relation)));
+}
+
+void
 rt_violation_of_row(Books *b, Relation rel, bool record, int sqlstate, const char *row_key, const char *message)
 {
 	static const RuleSpec spec = {"ledger", "RT", NULL, 0, NULL};

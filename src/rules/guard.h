@@ -25,4 +25,10 @@ extern HeapTuple rt_guard_ledger(TriggerData *trigdata, const char *const *colum
 extern void rt_violation_of_row(Books *b, Relation rel, bool record, int sqlstate,
 								const char *row_key, const char *message);
 
+/*
+ * Refuses a TRUNCATE with the given state: what rows drew on those that go would
+ * be forgotten, and terms that sessions remember would stay.
+ */
+extern void rt_guard_truncate(TriggerData *trigdata, int sqlstate);
+
 #endif							/* RT_RULES_GUARD_H */

@@ -264,6 +264,7 @@ keep_quotas(PG_FUNCTION_ARGS)
 				 errmsg("keep_quotas must be called as a trigger")));
 	if (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		return PointerGetDatum(rt_guard_ledger(trigdata, ledger));
+	rt_guard_truncate(trigdata, ERRCODE_RT_QUOTA_TRUNCATE);
 	record = rt_trigger_records(trigdata, "keep_quotas");
 	b = rt_books(RelationGetNamespace(trigdata->tg_relation));
 	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))

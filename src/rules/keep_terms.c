@@ -215,16 +215,17 @@ static void
 follow_change(TriggerData *trigdata, Books *b, LicenceId licence, bool record)
 {
 	Relation	rel = trigdata->tg_relation;
-	bool		deleted_drawn = false,
+	bool		was_drawn = false,
 				isnull;
 
 	CommandCounterIncrement();
-	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) && RelationGetRelid(rel) == b->item.relid)
-		deleted_drawn = DatumGetInt64(get_column(rel, trigdata->tg_trigtuple, "drawn", &isnull)) != 0;
-	if (!renew_terms(b, licence) && !deleted_drawn)
+	/* An item that went, or went to another licence, leaves its rows to the others. */
+	if (RelationGetRelid(rel) == b->item.relid && !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		was_drawn = DatumGetInt64(get_column(rel, trigdata->tg_trigtuple, "drawn", &isnull)) != 0;
+	if (!renew_terms(b, licence) && !was_drawn)
 		return;
 	rt_recheck_licence(b, licence, record);
-	rt_rebook_licence(b, licence);
+	rt_rebook_licence(b, licence, record);
 	if (RelationGetRelid(rel) == b->licence.relid && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) &&
 		column_changed(rel, trigdata->tg_trigtuple, trigdata->tg_newtuple, "max_uses"))
 		check_uses(rel, b, licence, record);
@@ -263,6 +264,8 @@ keep_terms(PG_FUNCTION_ARGS)
 	const TermsTable *table;
 	Books	   *b;
 
+	if (CALLED_AS_TRIGGER(fcinfo))
+		rt_guard_truncate(trigdata, ERRCODE_RT_LICENCE_TRUNCATE);
 	rt_check_row_trigger(fcinfo, "keep_terms");
 	table = find_terms_table(trigdata->tg_relation);
 	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))

@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "rules/control_list.h"
+#include "rules/guard.h"
 #include "rules/licence_judge.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -190,23 +191,40 @@ rt_recheck_licence(Books *b, LicenceId licence, bool record)
 	SPI_finish();
 }
 
+/* Rows that a change moved to another item must have room there. */
+static void
+check_room(Relation rel, Books *b, LicenceId licence, int32 line, const LedgerRow *row, bool record)
+{
+	char		buf[LICENCE_ID_TEXT_MAX];
+
+	if (row->sum <= row->granted || (double) (row->sum - row->granted) <= row->tolerance * (double) row->granted)
+		return;
+	rt_licence_id_print(licence, true, buf);
+	rt_violation_of_row(b, rel, record, ERRCODE_RT_LICENCE_REDUCED, psprintf("%s|%d", buf, line),
+						psprintf("licence %s line %d cannot take over what is drawn: it grants %s, and %s would be drawn",
+								 rt_licence_text(licence), line, rt_mass_text(row->granted), rt_mass_text(row->sum)));
+}
+
 /* Adds the differences in column 2 of the current result to the items' ledger rows. */
 static void
-correct_items(Books *b, LicenceId licence)
+correct_items(Books *b, LicenceId licence, bool record)
 {
+	SPITupleTable *items = SPI_tuptable;
 	Ledger		ledger = {0};
 	LedgerRow	row;
 	bool		isnull;
 
 	rt_ledger_open(&ledger, &b->item);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		Datum		key[2] = {LicenceIdGetDatum(licence), SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull)};
-		int64		difference = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		HeapTuple	tuple = items->vals[i];
+		Datum		key[2] = {LicenceIdGetDatum(licence), SPI_getbinval(tuple, items->tupdesc, 1, &isnull)};
+		int64		difference = DatumGetInt64(SPI_getbinval(tuple, items->tupdesc, 2, &isnull));
 
 		if (difference != 0 && !rt_ledger_add(&ledger, key, difference, NULL, &row))
 			elog(ERROR, "ledger row vanished under its lock");
+		if (difference > 0)
+			check_room(ledger.rel, b, licence, DatumGetInt32(key[1]), &row, record);
 	}
 	rt_ledger_close(&ledger);
 }
@@ -231,7 +249,7 @@ correct_uses(Books *b, LicenceId licence)
 }
 
 void
-rt_rebook_licence(Books *b, LicenceId licence)
+rt_rebook_licence(Books *b, LicenceId licence, bool record)
 {
 	Oid			types[2] = {rt_type_oid("licence_id"), NAMEOID};
 	Datum		values[2] = {LicenceIdGetDatum(licence)};
@@ -251,6 +269,6 @@ rt_rebook_licence(Books *b, LicenceId licence)
 					 " ON d.line OPERATOR(pg_catalog.=) i.line"
 					 " WHERE i.licence OPERATOR(retrack.=) $1 ORDER BY i.line",
 					 2, types, values, NULL);
-	correct_items(b, licence);
+	correct_items(b, licence, record);
 	SPI_finish();
 }

@@ -15,7 +15,10 @@
  */
 extern void rt_recheck_licence(Books *b, LicenceId licence, bool record);
 
-/* Sets the licence's ledger rows to what its rows draw. */
-extern void rt_rebook_licence(Books *b, LicenceId licence);
+/*
+ * Sets the licence's ledger rows to what its rows draw.  An item that so gets more
+ * than it grants raises RTL14, or is recorded.
+ */
+extern void rt_rebook_licence(Books *b, LicenceId licence, bool record);
 
 #endif							/* RT_RULES_RECHECK_H */

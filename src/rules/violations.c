@@ -11,7 +11,34 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+PG_FUNCTION_INFO_V1(rules_at_work);
+
 #define RECORD_CHUNK 1000
+
+static bool at_work = false;
+
+/* Whether it is the rules that are changing the violation table. */
+Datum
+rules_at_work(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(at_work);
+}
+
+/* Runs a change of the violation table, which others may not make. */
+static void
+change_violations(Books *b, BooksPlan plan, const char *query, int nargs, Oid *types, Datum *values)
+{
+	at_work = true;
+	PG_TRY();
+	{
+		rt_books_execute(b, plan, query, nargs, types, values, NULL);
+	}
+	PG_FINALLY();
+	{
+		at_work = false;
+	}
+	PG_END_TRY();
+}
 
 void
 rt_violations_begin(Violations *v, const RuleTable *table)
@@ -125,12 +152,12 @@ rt_violations_record(Violations *v, Books *b)
 	for (int i = 0; i < 4; i++)
 		values[i] = text_array(v->pending[i], i == 2 ? v->pending_null : NULL, v->npending);
 	values[4] = CStringGetTextDatum(v->table->root);
-	rt_books_execute(b, PLAN_RECORD_VIOLATIONS,
-					 "INSERT INTO %1$s.violation (rule, relation, row_key, party_id, message)"
-					 " SELECT r, $5, k, p, m FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
-					 "  pg_catalog.unnest($3), pg_catalog.unnest($4)) WITH ORDINALITY u (r, k, p, m, i)"
-					 " ORDER BY i",
-					 5, types, values, NULL);
+	change_violations(b, PLAN_RECORD_VIOLATIONS,
+					  "INSERT INTO %1$s.violation (rule, relation, row_key, party_id, message)"
+					  " SELECT r, $5, k, p, m FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2),"
+					  "  pg_catalog.unnest($3), pg_catalog.unnest($4)) WITH ORDINALITY u (r, k, p, m, i)"
+					  " ORDER BY i",
+					  5, types, values);
 	SPI_finish();
 	v->npending = 0;
 	MemoryContextReset(v->chunk_cxt);
@@ -151,7 +178,10 @@ query_open(const RuleTable *table, Books *b, BooksPlan plan, const char *query, 
 	values[1] = CStringGetTextDatum(table->spec->rule_prefix);
 	if (keys != NULL)
 		values[2] = text_array(keys, NULL, n);
-	rt_books_execute(b, plan, query, keys != NULL ? 3 : 2, types, values, NULL);
+	if (plan == PLAN_RESOLVE_VIOLATIONS)
+		change_violations(b, plan, query, 3, types, values);
+	else
+		rt_books_execute(b, plan, query, keys != NULL ? 3 : 2, types, values, NULL);
 }
 
 bool

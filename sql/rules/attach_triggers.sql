@@ -53,4 +53,4 @@ BEGIN
   END LOOP;
 END $fn$;
 COMMENT ON FUNCTION retrack.attach_triggers(regclass, text, text[]) IS
-  'attaches the triggers of a rule (licence, quota, journal) to a table and all its partitions, in place of those it had; further arguments are the triggers'', such as ''registry=trade'', ''mode=record'', ''mass=kilos''. The table''s owner needs REFERENCES on the registry''s licence_item, quota or journal, or the triggers refuse every change (42501). Call it again after ATTACH PARTITION; check_triggers finds partitions without';
+  'attaches the triggers of a rule (licence, quota, journal) to a table and all its partitions, in place of those it had; further arguments are the triggers'', such as ''registry=trade'', ''mode=record'', ''mass=kilos''. The table''s owner needs REFERENCES on the registry''s licence_item, quota or journal, or the triggers refuse every change (42501). Call it again after ATTACH PARTITION; check_triggers finds partitions without. Rows that are there already are not booked by it: retrack.rebook_ledger does that, also after other arguments (stages, allotment, columns) gave rows another meaning';

@@ -135,8 +135,7 @@ BEGIN
     GROUP BY q.quota_id$sql$, registry, rows_query,
     (SELECT coalesce(string_to_array(min(retrack.rule_argument(s.arguments, 'stages', NULL)), ','),
                      '{mining,separation}') FROM retrack.ledger_sources(registry, 'quota') s),
-    (SELECT coalesce(bool_or(retrack.rule_argument(s.arguments, 'allotment', 'optional') = 'required'), false)
-     FROM retrack.ledger_sources(registry, 'quota') s))
+    retrack.allotment_required(registry))
   USING quotas;
 END $fn$;
 COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
@@ -169,32 +168,57 @@ END $fn$;
 COMMENT ON FUNCTION retrack.verify_ledger(name) IS
   'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); no row means that all agree. RTR02 if the schema holds no registry';
 
--- Used by keep_quotas after quotas changed or went; "o" are the quotas as they were.
-CREATE FUNCTION retrack.uncovered_query(registry name, old_quotas text) RETURNS text
+-- Used by keep_quotas after quotas, parties or facilities changed or went, with the rows as they were in
+-- old_rows and, of parties and facilities, as they are in new_rows.
+CREATE FUNCTION retrack.uncovered_query(registry name, changed text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  stages text[];
 BEGIN
+  SELECT coalesce(string_to_array(min(retrack.rule_argument(s.arguments, 'stages', NULL)), ','), '{mining,separation}')
+  INTO stages FROM retrack.ledger_sources(registry, 'quota') s;
   RETURN format($sql$
     WITH RECURSIVE path (facility_id, party_id, depth) AS (
       SELECT f.facility_id, f.party_id, 0 FROM %1$I.facility f
       UNION
       SELECT path.facility_id, p.parent, path.depth + 1 FROM path
       JOIN %1$I.party p ON p.party_id = path.party_id WHERE p.parent IS NOT NULL AND path.depth < 100)
-    SELECT o.quota_id, count(*), min(r.date) FROM (%2$s) r
-    JOIN path a ON a.facility_id = r.facility
-    JOIN %3$I o ON o.holder = a.party_id AND o.stage = r.stage AND o.period @> r.date
-      AND (o.ore_class = 'any' OR o.ore_class = r.ore_class) AND NOT o.withdrawn
-    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND isfinite(r.date)
+    SELECT %3$s, count(*), min(r.date) FROM (%2$s) r %4$s
+    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND isfinite(r.date) AND r.stage::text = ANY (%5$L)
       AND NOT EXISTS (SELECT FROM path b JOIN %1$I.quota q ON q.holder = b.party_id
                       WHERE b.facility_id = r.facility AND q.stage = r.stage AND q.period @> r.date
-                        AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn)
-    GROUP BY o.quota_id ORDER BY 1$sql$,
+                        AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn
+                        AND (b.depth = 0 OR NOT %6$L))
+    GROUP BY 1 ORDER BY 1$sql$,
     registry, retrack.ledger_rows_query(registry, 'quota', ARRAY[
       ['date', 'produced_on', 'date'], ['facility', 'facility_id', 'text'], ['stage', 'stage', 'retrack.stage'],
       ['ore_class', 'ore_class', 'text'], ['mass', 'mass', 'retrack.mass'], ['withdrawn', 'withdrawn', 'boolean']]),
-    old_quotas);
+    CASE changed WHEN 'quota' THEN 'o.quota_id' ELSE 'r.facility' END,
+    CASE changed
+      WHEN 'quota' THEN $sql$
+        JOIN path a ON a.facility_id = r.facility
+        JOIN old_rows o ON o.holder = a.party_id AND o.stage = r.stage AND o.period @> r.date
+          AND (o.ore_class = 'any' OR o.ore_class = r.ore_class) AND NOT o.withdrawn$sql$
+      WHEN 'party' THEN $sql$
+        JOIN (SELECT DISTINCT a.facility_id FROM path a JOIN new_rows n ON n.party_id = a.party_id
+              WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.party_id = n.party_id AND o.parent IS NOT DISTINCT FROM n.parent)) m
+          ON m.facility_id = r.facility$sql$
+      ELSE $sql$
+        JOIN (SELECT n.facility_id FROM new_rows n
+              WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.facility_id = n.facility_id AND o.party_id IS NOT DISTINCT FROM n.party_id)) m
+          ON m.facility_id = r.facility$sql$
+    END, stages, retrack.allotment_required(registry));
 END $fn$;
 COMMENT ON FUNCTION retrack.uncovered_query(name, text) IS
-  'query for the production that a quota of the named relation covered and that no quota covers now: quota_id, rows, first date';
+  'query for the production that no quota covers after a change of quotas, parties or facilities, in the triggers of keep_quotas: the quota that covered it, or the facility that moved; rows, first date';
+
+CREATE FUNCTION retrack.allotment_required(registry name) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(bool_or(retrack.rule_argument(s.arguments, 'allotment', 'optional') = 'required'), false)
+  FROM retrack.ledger_sources(registry, 'quota') s
+$$;
+COMMENT ON FUNCTION retrack.allotment_required(name) IS
+  'whether production of the registry needs a quota of the producer''s own: then a change of one moves what is drawn on its group''s';
 
 CREATE FUNCTION retrack.rebook_ledger(registry name) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';

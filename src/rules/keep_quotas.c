@@ -61,6 +61,12 @@ run_query(Books *b, const char *query, int nargs, Oid *types, Datum *values)
 }
 
 static Datum
+registry_name(Books *b)
+{
+	return DirectFunctionCall1(namein, CStringGetDatum(get_namespace_name(b->nspid)));
+}
+
+static Datum
 get_value(uint64 row, int column, bool *isnull)
 {
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
@@ -106,6 +112,24 @@ find_changed(TriggerData *trigdata, Books *b)
 	return isnull ? NULL : DatumGetArrayTypePCopy(ids);
 }
 
+/*
+ * All quotas, as an array, if production needs a quota of the producer's own: one
+ * more or less then changes what is drawn on those above it.  NULL: it needs none.
+ */
+static ArrayType *
+find_all_if_required(Books *b)
+{
+	Oid			types[1] = {NAMEOID};
+	Datum		values[1] = {registry_name(b)};
+	bool		isnull;
+	Datum		ids;
+
+	run_query(b, psprintf("SELECT pg_catalog.array_agg(q.quota_id) FROM %s.quota q WHERE retrack.allotment_required($1)",
+						  b->nspname), 1, types, values);
+	ids = get_value(0, 1, &isnull);
+	return isnull ? NULL : DatumGetArrayTypePCopy(ids);
+}
+
 /* Sets the ledger rows of those quotas to what their rows draw. */
 static void
 rebook_quotas(Books *b, ArrayType *ids)
@@ -116,7 +140,7 @@ rebook_quotas(Books *b, ArrayType *ids)
 	LedgerRow	row;
 	bool		isnull;
 
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(get_namespace_name(b->nspid)));
+	values[0] = registry_name(b);
 	values[1] = PointerGetDatum(ids);
 	run_query(b, psprintf("SELECT q.quota_id, ((coalesce(d.drawn, 0) OPERATOR(pg_catalog.-) q.drawn::pg_catalog.numeric)"
 						  " OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8"
@@ -184,24 +208,31 @@ check_allotments(TriggerData *trigdata, Books *b, bool record)
 	}
 }
 
-/* Production that the statement's quotas covered before and that none covers now. */
+/*
+ * Production that the statement's quotas covered before and that none covers now,
+ * or that a move in the tree left without.
+ */
 static void
 check_uncovered(TriggerData *trigdata, Books *b, bool record)
 {
-	Oid			types[1] = {NAMEOID};
-	Datum		values[1];
+	Oid			relid = RelationGetRelid(trigdata->tg_relation);
+	Oid			types[2] = {NAMEOID, TEXTOID};
+	Datum		values[2];
+	const char *message = relid == b->quota.relid ?
+		"quota \"%s\" cannot go: " INT64_FORMAT " production rows draw on it that no other quota covers" :
+		"facility \"%s\" cannot move: no quota would cover " INT64_FORMAT " of its production rows";
 	bool		isnull;
 
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(get_namespace_name(b->nspid)));
-	run_query(b, "SELECT retrack.uncovered_query($1, 'old_rows')", 1, types, values);
+	values[0] = registry_name(b);
+	values[1] = CStringGetTextDatum(relid == b->quota.relid ? "quota" : relid == b->party ? "party" : "facility");
+	run_query(b, "SELECT retrack.uncovered_query($1, $2)", 2, types, values);
 	run_query(b, TextDatumGetCString(get_value(0, 1, &isnull)), 0, NULL, NULL);
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 	{
 		SPITupleTable *rows = SPI_tuptable;
 
 		rt_violation_of_row(b, trigdata->tg_relation, record, ERRCODE_RT_QUOTA_REDUCED, get_text(i, 1),
-							psprintf("quota \"%s\" cannot go: " INT64_FORMAT " production rows draw on it that no other quota covers",
-									 get_text(i, 1), DatumGetInt64(get_value(i, 2, &isnull))));
+							psprintf(message, get_text(i, 1), DatumGetInt64(get_value(i, 2, &isnull))));
 		SPI_tuptable = rows;
 	}
 }
@@ -223,25 +254,24 @@ find_written(TriggerData *trigdata, Books *b, ArrayType *changed)
 static void
 follow_statement(TriggerData *trigdata, Books *b, bool record)
 {
-	ArrayType  *changed = NULL,
-			   *written;
-
 	bool		of_quotas = RelationGetRelid(trigdata->tg_relation) == b->quota.relid;
+	bool		deleted = TRIGGER_FIRED_BY_DELETE(trigdata->tg_event);
+	ArrayType  *changed = NULL,
+			   *all = NULL,
+			   *written = NULL;
 
 	SPI_connect();
 	SPI_register_trigger_data(trigdata);
-	if (TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) && of_quotas)
-	{
+	if (!deleted)
+		changed = find_changed(trigdata, b);
+	if (of_quotas && (deleted || changed != NULL))
+		all = find_all_if_required(b);
+	if (all != NULL || changed != NULL)
+		rebook_quotas(b, all != NULL ? all : changed);
+	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && (deleted || changed != NULL))
 		check_uncovered(trigdata, b, record);
-		SPI_finish();
-		return;
-	}
-	changed = find_changed(trigdata, b);
-	if (changed != NULL)
-		rebook_quotas(b, changed);
-	if (changed != NULL && of_quotas && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
-		check_uncovered(trigdata, b, record);
-	written = find_written(trigdata, b, changed);
+	if (!deleted)
+		written = find_written(trigdata, b, all != NULL ? all : changed);
 	if (written != NULL)
 	{
 		check_drawn(trigdata, b, written, record);

@@ -74,5 +74,35 @@ TRUNCATE production;
 SELECT * FROM retrack.verify_ledger('rq');
 SELECT quota_id, drawn FROM quota ORDER BY 1;
 
+-- Moves that would leave production without any quota, and the end of an own quota that production needs.
+CREATE FUNCTION try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE statement;
+  RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN
+  RETURN SQLSTATE;
+END $$;
+CALL retrack.create_registry('rq2');
+SET search_path = rq2, retrack, public;
+INSERT INTO party (party_id, name, kind, parent) VALUES ('G', 'Group', 'group', NULL), ('H', 'Group without quota', 'group', NULL), ('M', 'Member', 'producer', 'G'), ('N', 'Other', 'producer', 'H');
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('m', 'M', 'mining'), ('n', 'N', 'mining');
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES ('G', 'G', 'mining', 'any', '[2025-01-01,2026-01-01)', '100 kg');
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES ('p', 'm', '2025-06-01', 'mining', 'ionic', 'ore', formula_assay('Nd2O3'), '50 kg');
+SELECT s, rq.try(s) FROM unnest(ARRAY[$$UPDATE rq2.party SET parent = 'H' WHERE party_id = 'M'$$, $$UPDATE rq2.facility SET party_id = 'N' WHERE facility_id = 'm'$$,
+  $$UPDATE rq2.party SET parent = 'H' WHERE party_id = 'G'$$, $$UPDATE rq2.facility SET party_id = 'M' WHERE facility_id = 'n'$$]) s;
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES ('M', 'M', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '60 kg');
+SELECT attach_triggers('production', 'quota', 'allotment=required');
+SELECT s, rq.try(s) FROM unnest(ARRAY[$$DELETE FROM rq2.quota WHERE quota_id = 'M'$$, $$UPDATE rq2.quota SET period = '[2025-01-01,2025-03-01)' WHERE quota_id = 'M'$$,
+  $$UPDATE rq2.quota SET withdrawn = true WHERE quota_id = 'M'$$]) s;
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT * FROM verify_ledger('rq2');
+-- Recorded, the change stands, and what the rows no longer draw is taken off the group's quota too.
+SELECT attach_licence_triggers('rq2', 'record');
+DELETE FROM quota WHERE quota_id = 'M';
+SELECT rule, relation, row_key, message FROM violation ORDER BY violation_id;
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT * FROM verify_ledger('rq2');
+DROP SCHEMA rq2 CASCADE;
+
 RESET search_path;
 DROP SCHEMA rq CASCADE;

@@ -246,7 +246,7 @@ sql('SELECT via FROM slow;' x 4 . 'SELECT count(*) FROM generate_series(1, 4) g,
 {
 	my @t = split /\n/, PostgreSQL::Test::Utils::slurp_file("$dir/times");
 	is(scalar @t, 8, 'eight requests');
-	cmp_ok($t[7] - $t[0], '>', 0.65, 'ten a second at most, over scans and rescans');
+	cmp_ok($t[7] - $t[0], '>', 0.5, 'ten a second at most, over scans and rescans');
 	cmp_ok($t[7] - $t[0], '<', 10, '... and not much less');
 }
 

@@ -9,7 +9,7 @@ packages=(
 	gcc make libc6-dev
 	"postgresql-$PG_MAJOR" "postgresql-client-$PG_MAJOR" "postgresql-server-dev-$PG_MAJOR"
 	libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev zlib1g-dev
-	"postgresql-$PG_MAJOR-pgtap" libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
+	"postgresql-$PG_MAJOR-pgtap" "postgresql-$PG_MAJOR-cron" libtap-parser-sourcehandler-pgtap-perl libipc-run-perl
 	perl curl jq openssl gzip nginx-light
 	"$@"
 )

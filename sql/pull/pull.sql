@@ -12,7 +12,7 @@ CREATE FUNCTION retrack.pull_lock(target regclass, wait boolean, whole boolean) 
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_lock';
 COMMENT ON FUNCTION retrack.pull_lock(regclass, boolean, boolean) IS
 'for retrack.pull: takes the lock on pulls of the target, an advisory lock; false: it is taken and wait is false. whole: kept over commits until
-pull_unlock, or until a transaction of the session fails; otherwise until the end of the transaction. NULL: NULL';
+pull_unlock, or until a transaction of the session fails; otherwise until the end of the transaction. NULL: NULL. Errors: 2D000 whole where no commit is possible';
 
 CREATE FUNCTION retrack.pull_unlock(target regclass) RETURNS boolean
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_unlock';
@@ -38,6 +38,9 @@ CREATE TYPE retrack.pull_job AS (
   row_position text,
   columns text,
   expressions text,
+  unfit text,
+  unfit_state text,
+  unfit_message text,
   live text,
   on_conflict text,
   load text,
@@ -47,13 +50,65 @@ CREATE TYPE retrack.pull_job AS (
   row_values text,
   row_key text,
   row_version text,
+  record_text text,
   has_record boolean,
   has_errors boolean,
   high_water text,
   high_water_type regtype,
+  versioned boolean,
   plain boolean
 );
 COMMENT ON TYPE retrack.pull_job IS 'for retrack.pull: what is to be pulled and the pieces of SQL that do it';
+
+CREATE FUNCTION retrack.pull_operator(type regtype, name text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE base AS (
+    SELECT t.oid, t.typbasetype FROM pg_type AS t WHERE t.oid = type
+    UNION ALL SELECT t.oid, t.typbasetype FROM base AS b JOIN pg_type AS t ON t.oid = b.typbasetype)
+  SELECT coalesce((SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname)
+    FROM base AS b
+    JOIN pg_opclass AS c ON c.opcintype = b.oid AND c.opcdefault
+    JOIN pg_am AS m ON m.oid = c.opcmethod AND m.amname = 'btree'
+    JOIN pg_amop AS a ON a.amopfamily = c.opcfamily AND a.amoplefttype = c.opcintype AND a.amoprighttype = c.opcintype
+      AND a.amopstrategy = array_position('{<,<=,=,>=,>}'::text[], name)
+    JOIN pg_operator AS o ON o.oid = a.amopopr
+    JOIN pg_namespace AS n ON n.oid = o.oprnamespace), name)
+$$;
+COMMENT ON FUNCTION retrack.pull_operator(regtype, text) IS
+'for retrack.pull: the comparison of a type that its order of sorting goes by (name: <, <=, =, >= or >), so that no search_path matters. NULL: NULL';
+
+CREATE FUNCTION retrack.pull_same_key(target regclass, keys text[], a text, b text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT string_agg(format('%s.%I %s CAST(%s.%2$I AS %5$s)', a, c.attname, retrack.pull_operator(c.atttypid, '='), b,
+      format_type(c.atttypid, c.atttypmod)), ' AND ' ORDER BY k.n)
+  FROM unnest(keys) WITH ORDINALITY AS k(name, n)
+  JOIN pg_attribute AS c ON c.attrelid = target AND c.attname = k.name AND NOT c.attisdropped
+$$;
+COMMENT ON FUNCTION retrack.pull_same_key(regclass, text[], text, text) IS
+'for retrack.pull: condition that row a of the target has the key of row b. NULL: NULL';
+
+CREATE FUNCTION retrack.pull_newer(target regclass, columns text[], a text, b text, or_same boolean) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  result text;
+  c record;
+BEGIN
+  FOR c IN SELECT t.attname AS name, t.attnotnull AS is_set, format_type(t.atttypid, t.atttypmod) AS type,
+      retrack.pull_operator(t.atttypid, '>') AS gt, retrack.pull_operator(t.atttypid, '=') AS eq
+    FROM unnest(columns) WITH ORDINALITY AS u(name, n)
+    JOIN pg_attribute AS t ON t.attrelid = target AND t.attname = u.name AND t.attnum > 0 AND NOT t.attisdropped ORDER BY u.n DESC
+  LOOP
+    -- What has no version is older than what has one.
+    result := format(CASE WHEN c.is_set THEN '(%1$s %3$s %2$s OR %1$s %4$s %2$s AND %5$s)'
+      ELSE '(%1$s %3$s %2$s OR %1$s IS NOT NULL AND %2$s IS NULL OR (%1$s %4$s %2$s OR %1$s IS NULL AND %2$s IS NULL) AND %5$s)' END,
+      format('CAST(%s.%I AS %s)', a, c.name, c.type), format('CAST(%s.%I AS %s)', b, c.name, c.type), c.gt, c.eq, coalesce(result, or_same::text));
+  END LOOP;
+  RETURN result;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_newer(regclass, text[], text, text, boolean) IS
+'for retrack.pull: condition that row a is newer than row b (or_same: or as new), by those of the columns that the target has, the first one counting most;
+NULL: none of them, so nothing tells';
 
 CREATE FUNCTION retrack.pull_key(target regclass, key_columns text[]) RETURNS text[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -64,7 +119,7 @@ BEGIN
   FROM pg_index AS i
   CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
     AND k.n <= i.indnkeyatts
   GROUP BY i.indexrelid, i.indisprimary
   HAVING CASE WHEN key_columns IS NULL THEN i.indisprimary
@@ -73,8 +128,8 @@ BEGIN
   LIMIT 1;
   IF result IS NULL THEN
     RAISE EXCEPTION 'table "%" has no key to pull by', target USING ERRCODE = 'RTP03',
-      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key.'
-                    ELSE format('It has no unique index on exactly (%s).', array_to_string(key_columns, ', ')) END,
+      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key, or one that is deferrable.'
+                    ELSE format('It has no unique index, not deferrable, on exactly (%s).', array_to_string(key_columns, ', ')) END,
       HINT = 'Give it a primary key, or name the columns of a unique index in key_columns.';
   END IF;
   RETURN result;
@@ -119,6 +174,7 @@ DECLARE
   keys text[] := retrack.pull_key(target, key_columns);
   shared text[];
   missing text[];
+  open_keys text[];
   newer text;
   version text;
   water text;
@@ -141,11 +197,14 @@ BEGIN
 
   -- columns
   SELECT array_agg(c.name) FILTER (WHERE c.in_source AND c.in_target),
-         array_agg(c.name) FILTER (WHERE NOT c.in_source AND (c.is_required OR c.name = ANY (keys)))
+         array_agg(c.name) FILTER (WHERE NOT c.in_source AND c.is_required)
   INTO shared, missing FROM retrack.pull_columns(source, target) AS c;
+  -- a key that the table numbers itself is as good as none
+  missing := missing || ARRAY(SELECT k FROM unnest(keys) AS k WHERE k <> ALL (coalesce(shared || missing, shared, missing, '{}')));
+  missing := nullif(missing, '{}');
   IF missing IS NOT NULL THEN
     RAISE EXCEPTION 'source "%" does not fit target "%"', source, target USING ERRCODE = 'RTP01',
-      DETAIL = format('The target needs columns that the source does not have: %s.', array_to_string(missing, ', ')),
+      DETAIL = format('The target needs columns that the source does not have or cannot give: %s.', array_to_string(missing, ', ')),
       HINT = 'Add the columns to the foreign table, or pull from a view that has them.';
   END IF;
   SELECT string_agg(quote_ident(c.name), ', '),
@@ -190,18 +249,28 @@ BEGIN
     (SELECT string_agg('s.' || quote_ident(k) || '::text', ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     's.' || quote_ident(version) || '::text'));
 
+  -- rows that no target is asked about: unreadable ones, those without high water or without a key
+  SELECT array_agg(a.attname::text) INTO open_keys FROM pg_attribute AS a
+  WHERE a.attrelid = target AND a.attname = ANY (keys) AND NOT a.attnotnull;
+  job.unfit := nullif(concat_ws(' OR ', CASE WHEN job.has_errors THEN 's."#error" IS NOT NULL' END, 's.' || quote_ident(water) || ' IS NULL',
+    (SELECT string_agg(format('s.%I IS NULL', k), ' OR ') FROM unnest(open_keys) AS k)), '');
+  job.unfit_state := format('CASE %s ELSE ''23502'' END', concat_ws(' ',
+    CASE WHEN job.has_errors THEN 'WHEN s."#error" IS NOT NULL THEN coalesce(s."#sqlstate", ''22000'')' ELSE 'WHEN false THEN NULL' END,
+    'WHEN s.' || quote_ident(water) || ' IS NULL THEN ''RTP04'' '));
+  job.unfit_message := format('CASE %s ELSE %L END', concat_ws(' ',
+    CASE WHEN job.has_errors THEN 'WHEN s."#error" IS NOT NULL THEN s."#error"' ELSE 'WHEN false THEN NULL' END,
+    CASE WHEN water IS NOT NULL THEN format('WHEN s.%I IS NULL THEN %L', water, format('column "%s" is null: the record cannot be placed among the changes', water)) END),
+    format('null value in the key (%s): the record cannot be told from others', array_to_string(keys, ', ')));
+
   -- rows fit to land
-  job.live := concat_ws(' AND ', 's."#seq" BETWEEN $1 AND $2',
-    CASE WHEN job.has_errors THEN 's."#error" IS NULL' END,
-    's.' || quote_ident(water) || ' IS NOT NULL',
+  job.live := concat_ws(' AND ', 's."#seq" BETWEEN $1 AND $2', CASE WHEN job.unfit IS NOT NULL THEN format('(%s) IS FALSE', job.unfit) END,
     CASE WHEN withdrawn_to IS NULL THEN 's.' || quote_ident(withdrawn_from) || ' IS NOT TRUE' END);
 
   -- a row takes the place of an older one; where nothing tells old from new, of a different one
-  SELECT format('(%s) > (%s)', string_agg('EXCLUDED.' || quote_ident(n), ', '), string_agg('t.' || quote_ident(n), ', '))
-  INTO newer FROM unnest(ARRAY[version, CASE WHEN water = ANY (shared) THEN water END]) AS n WHERE n IS NOT NULL
-  HAVING count(*) > 0;
+  newer := retrack.pull_newer(target, ARRAY[version, CASE WHEN water = ANY (shared) THEN water END], 'EXCLUDED', 't', false);
+  job.versioned := newer IS NOT NULL;
   newer := coalesce(newer,
-    (SELECT format('(%s) IS DISTINCT FROM (%s)', string_agg('EXCLUDED.' || quote_ident(n), ', '), string_agg('t.' || quote_ident(n), ', '))
+    (SELECT format('record_image_ne(ROW(%s), ROW(%s))', string_agg('EXCLUDED.' || quote_ident(n), ', '), string_agg('t.' || quote_ident(n), ', '))
      FROM unnest(shared) AS n));
   job.on_conflict := format('ON CONFLICT (%s) DO ', (SELECT string_agg(quote_ident(k), ', ') FROM unnest(keys) AS k)) || coalesce(
     (SELECT 'UPDATE SET ' || string_agg(format('%1$I = EXCLUDED.%1$I', n), ', ') FROM unnest(shared) AS n WHERE n <> ALL (keys))
@@ -218,19 +287,21 @@ BEGIN
   LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped
   HAVING bool_and(a.attidentity = '' AND a.attgenerated = '');
+  -- where the target has no mark a withdrawal deletes, unless the batch has the row filed anew after it
   IF withdrawn_from IS NOT NULL AND withdrawn_to IS NULL THEN
-    job.withdraw := format('DELETE FROM %s AS t USING %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I AND %s',
+    job.withdraw := format('DELETE FROM %1$s AS t USING %2$s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%3$I AND %4$s
+        AND NOT EXISTS (SELECT FROM %2$s AS l WHERE l."#seq" > s."#seq" AND l."#seq" <= $2 AND l.%3$I IS NOT TRUE AND %5$s)',
       job.target_name, job.stage, withdrawn_from,
-      (SELECT string_agg(format('t.%1$I %2$s CAST(s.%1$I AS %3$s)', c.name, CASE WHEN c.name = ANY (keys) THEN '=' ELSE '<=' END, c.target_type), ' AND ')
-       FROM retrack.pull_columns(source, target) AS c WHERE c.name = ANY (keys) OR c.name = version));
+      concat_ws(' AND ', retrack.pull_same_key(target, keys, 't', 's'), retrack.pull_newer(target, ARRAY[version], 's', 't', true)),
+      (SELECT string_agg(format('CAST(l.%1$I AS %2$s) %3$s CAST(s.%1$I AS %2$s)', a.attname, format_type(a.atttypid, a.atttypmod),
+        retrack.pull_operator(a.atttypid, '=')), ' AND ') FROM pg_attribute AS a WHERE a.attrelid = target AND a.attname = ANY (keys)));
   END IF;
   -- A withdrawal may give no more than the key: then it marks the row that is there.
   IF withdrawn_from IS NOT NULL AND withdrawn_to IS NOT NULL THEN
     SELECT format('UPDATE %s AS t SET %s FROM %s AS s WHERE s."#seq" = $1 AND s.%I AND %s', job.target_name,
         string_agg(format('%I = CAST(s.%1$I AS %s)', c.name, c.target_type), ', ') FILTER (WHERE c.name <> ALL (keys)),
         job.stage, withdrawn_from,
-        string_agg(format('t.%1$I %2$s CAST(s.%1$I AS %3$s)', c.name, CASE WHEN c.name = ANY (keys) THEN '=' ELSE '<' END, c.target_type), ' AND ')
-          FILTER (WHERE c.name = ANY (keys) OR c.name = version))
+        concat_ws(' AND ', retrack.pull_same_key(target, keys, 't', 's'), retrack.pull_newer(target, ARRAY[version], 's', 't', false)))
     INTO job.mark FROM retrack.pull_columns(source, target) AS c
     WHERE c.in_source AND c.in_target AND (c.name = ANY (keys) OR c.name IN (version, water, withdrawn_to));
   END IF;
@@ -241,6 +312,7 @@ BEGIN
   SELECT string_agg(format('s.%I::text', n), ' || ''|'' || ') INTO job.row_key FROM unnest(keys) AS n;
   job.row_version := format('concat_ws(''@'', %s)',
     coalesce(nullif(concat_ws(', ', 's.' || quote_ident(version), 's.' || quote_ident(water)), ''), 'NULL'));
+  job.record_text := CASE WHEN job.has_record THEN format('coalesce(s."#record"::text, %s::text)', job.row_values) ELSE job.row_values || '::text' END;
 
   -- into an empty table rows go without a look for the row they replace
   EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s)', job.target_name) INTO job.plain;
@@ -288,11 +360,22 @@ BEGIN
     INTO decided USING row_position::jsonb ->> 'row', (row_position::jsonb ->> 'copies')::bigint, (row_position::jsonb ->> 'gap')::bigint;
   END IF;
   decided := coalesce(decided, 0);
-  -- Rejected before and not changed since: decided; a retry at the end tries them again.
+  -- A role that may not write is told so at once: later the error would be one of each row.
+  EXECUTE 'EXPLAIN ' || job.upsert || job.on_conflict USING 0::bigint, 0::bigint;
+  IF job.withdraw IS NOT NULL THEN
+    EXECUTE 'EXPLAIN ' || job.withdraw USING 0::bigint, 0::bigint;
+  END IF;
+  -- Where no version tells, what the source now says of a row takes the place of what it said.
+  IF NOT job.versioned AND job.row_key IS NOT NULL THEN
+    EXECUTE format('UPDATE %I.pull_reject AS r SET resolved_at = clock_timestamp() WHERE r.target = $1 AND r.source = $2 AND r.resolved_at IS NULL
+        AND EXISTS (SELECT FROM %s AS s WHERE %s = r.row_key) AND NOT EXISTS (SELECT FROM %2$s AS s WHERE %3$s = r.row_key AND md5(%s) = r.record_hash)',
+      job.registry, job.stage, job.row_key, job.record_text) USING job.target_name, job.source_name;
+  END IF;
+  -- Rejected before and not changed since, to the letter: decided; a retry at the end tries them again.
   IF job.row_key IS NOT NULL THEN
     EXECUTE format('DELETE FROM %s AS s USING %I.pull_reject AS r WHERE r.target = $1 AND r.resolved_at IS NULL
-                    AND r.whole AND r.row_key = %s AND r.row_version = %s',
-      job.stage, job.registry, job.row_key, job.row_version) USING job.target_name;
+                    AND r.whole AND r.row_key = %s AND r.row_version = %s AND r.record_hash = md5(%s)',
+      job.stage, job.registry, job.row_key, job.row_version, job.record_text) USING job.target_name;
   END IF;
 END
 $$;
@@ -312,18 +395,12 @@ DECLARE
 BEGIN
   FOR r IN EXECUTE format(
     'SELECT %s AS state, %s AS message, %s AS record, %s AS row_values, %s AS row_key, %s AS row_version, %s AS pointer, %s AS page
-     FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2 %s ORDER BY s."#seq"',
-    CASE WHEN state IS NULL AND job.has_errors THEN
-      format('CASE WHEN s."#error" IS NULL THEN ''RTP04'' ELSE coalesce(s."#sqlstate", ''22000'') END') ELSE 'coalesce($3, ''RTP04'')' END,
-    CASE WHEN state IS NULL THEN format('coalesce(%s, %L)', CASE WHEN job.has_errors THEN 's."#error"' ELSE 'NULL' END,
-      format('column "%s" is null: the record cannot be placed among the changes', job.high_water)) ELSE '$4' END,
-    CASE WHEN job.has_record THEN 's."#record"::text' ELSE job.row_values || '::text' END,
-    job.row_values, job.row_key, job.row_version,
+     FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND %s ORDER BY s."#seq"',
+    CASE WHEN state IS NULL THEN job.unfit_state ELSE '$3' END, CASE WHEN state IS NULL THEN job.unfit_message ELSE '$4' END,
+    job.record_text, job.row_values, job.row_key, job.row_version,
     CASE WHEN job.has_errors THEN 's."#pointer"' ELSE 'NULL::text' END,
     CASE WHEN job.has_errors THEN 's."#page"::bigint' ELSE 'NULL::bigint' END,
-    job.stage,
-    CASE WHEN state IS NULL THEN 'AND (' || concat_ws(' OR ', 'false',
-      CASE WHEN job.has_errors THEN 's."#error" IS NOT NULL' END, 's.' || quote_ident(job.high_water) || ' IS NULL') || ')' ELSE '' END)
+    job.stage, CASE WHEN state IS NULL THEN format('(%s)', job.unfit) ELSE 'true' END)
     USING first, last, state, message
   LOOP
     BEGIN
@@ -331,9 +408,11 @@ BEGIN
     EXCEPTION WHEN data_exception THEN
       raw := to_json(r.record);
     END;
-    EXECUTE format('INSERT INTO %I.pull_reject (target, source, record, sqlstate, message, detail, page, pointer, row_key, row_version, row_values, record_hash, whole)
+    EXECUTE format('INSERT INTO %I.pull_reject AS r (target, source, record, sqlstate, message, detail, page, pointer, row_key, row_version, row_values, record_hash, whole)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, md5($12), $13)
-      ON CONFLICT (target, record_hash) WHERE resolved_at IS NULL DO NOTHING', job.registry)
+      ON CONFLICT (target, record_hash) WHERE resolved_at IS NULL DO UPDATE SET sqlstate = EXCLUDED.sqlstate, message = EXCLUDED.message,
+        detail = EXCLUDED.detail, pointer = EXCLUDED.pointer, row_key = EXCLUDED.row_key, row_version = EXCLUDED.row_version,
+        row_values = EXCLUDED.row_values, whole = true WHERE EXCLUDED.whole AND NOT r.whole', job.registry)
     USING job.target_name, job.source_name, raw, r.state, r.message, detail, r.page, r.pointer, r.row_key, r.row_version, r.row_values, r.record, state IS NOT NULL;
     GET DIAGNOSTICS added = ROW_COUNT;
     refused := refused + added;
@@ -344,11 +423,12 @@ $$;
 COMMENT ON FUNCTION retrack.pull_refuse(retrack.pull_job, bigint, bigint, text, text, text) IS
 'for retrack.pull: writes staged rows down as rejected for the reason given, or (state NULL) those that could not be read; returns how many were not there yet';
 
-CREATE FUNCTION retrack.pull_row_at_fault(state text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT left(state, 2) IN ('22', '23', '21', '44', 'RT', 'P0') OR state = '42501'
+CREATE FUNCTION retrack.pull_row_at_fault(state text, target regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  -- 54000: a value too long for an index; 42501 speaks of a row only where row security looks at rows
+  SELECT left(state, 2) IN ('22', '23', '21', '44', 'RT', 'P0') OR state = '54000' OR state = '42501' AND row_security_active(target::oid)
 $$;
-COMMENT ON FUNCTION retrack.pull_row_at_fault(text) IS
+COMMENT ON FUNCTION retrack.pull_row_at_fault(text, regclass) IS
 'for retrack.pull: whether an error speaks of a row (its data, a constraint, a rule, row security), so that the row is rejected, or of the whole pull. NULL: NULL';
 
 CREATE FUNCTION retrack.pull_mark(job retrack.pull_job, seq bigint) RETURNS boolean
@@ -414,7 +494,7 @@ BEGIN
       CONTINUE;
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL;
-      IF NOT retrack.pull_row_at_fault(state) THEN
+      IF NOT retrack.pull_row_at_fault(state, job.target) THEN
         RAISE;
       END IF;
     END;
@@ -460,7 +540,7 @@ DECLARE
   rows_done record;
 BEGIN
   rejected := 0;
-  IF job.has_errors OR job.high_water IS NOT NULL THEN
+  IF job.unfit IS NOT NULL THEN
     rejected := retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
   END IF;
   SELECT * INTO rows_done FROM retrack.pull_rows(job, first, last);
@@ -470,7 +550,11 @@ BEGIN
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
     EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2',
-      CASE WHEN job.high_water_type = 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
+      CASE job.high_water_type
+           WHEN 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
+           -- a local time may be that of any zone
+           WHEN 'timestamp'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')')
+           WHEN 'date'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')::date')
            ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
   END IF;
   EXECUTE format('UPDATE %1$I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
@@ -490,8 +574,9 @@ BEGIN
   EXECUTE format('SELECT s.high_water, s.running, s.row_position FROM %I.pull_state AS s WHERE target = $1 AND source = $2', job.registry)
   INTO high_water, resumed, row_position USING job.target_name, job.source_name;
   resumed := coalesce(resumed, false);
-  EXECUTE format('INSERT INTO %I.pull_state (target, source, running, started_at) VALUES ($1, $2, true, clock_timestamp())
-    ON CONFLICT (target, source) DO UPDATE SET running = true, started_at = EXCLUDED.started_at', job.registry)
+  EXECUTE format('INSERT INTO %I.pull_state AS s (target, source, running, started_at) VALUES ($1, $2, true, clock_timestamp())
+    ON CONFLICT (target, source) DO UPDATE SET running = true, started_at = EXCLUDED.started_at,
+      resumed_from = CASE WHEN s.running THEN coalesce(s.high_water, ''the start'') END', job.registry)
   USING job.target_name, job.source_name;
 END
 $$;
@@ -500,8 +585,18 @@ COMMENT ON FUNCTION retrack.pull_begin(retrack.pull_job) IS
 row_position: it came to this row';
 
 CREATE FUNCTION retrack.pull_end(job retrack.pull_job) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = 'warning' AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+DECLARE
+  unread boolean;
 BEGIN
+  -- What could not be read then can be now, and was not rejected again: it is in the books.
+  EXECUTE format('SELECT EXISTS (SELECT FROM %I.pull_reject WHERE target = $1 AND source = $2 AND resolved_at IS NULL AND NOT whole)', job.registry)
+  INTO unread USING job.target_name, job.source_name;
+  IF unread THEN
+    EXECUTE format('UPDATE %I.pull_reject SET resolved_at = clock_timestamp() WHERE target = $1 AND source = $2 AND resolved_at IS NULL AND NOT whole
+      AND record_hash IN (SELECT md5(%s) FROM %s AS s WHERE (%s) IS NOT TRUE)', job.registry, job.record_text, job.stage, coalesce(job.unfit, 'false'))
+    USING job.target_name, job.source_name;
+  END IF;
   EXECUTE format('UPDATE %I.pull_state SET running = false, row_position = NULL, pulled_at = clock_timestamp() WHERE target = $1 AND source = $2', job.registry)
   USING job.target_name, job.source_name;
   EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
@@ -522,20 +617,20 @@ CREATE PROCEDURE retrack.pull(source regclass, target regclass,
   commits boolean DEFAULT true)
 LANGUAGE plpgsql AS $$
 DECLARE
-  caller_path text;
+  caller_path pg_catalog.text;
   job retrack.pull_job;
-  since text;
-  was_running boolean;
-  staged bigint;
-  cut_at text;
-  went_back boolean;
-  decided bigint;
-  done bigint := 0;
-  upto bigint;
+  since pg_catalog.text;
+  was_running pg_catalog.bool;
+  staged pg_catalog.int8;
+  cut_at pg_catalog.text;
+  went_back pg_catalog.bool;
+  decided pg_catalog.int8;
+  done pg_catalog.int8 := 0;
+  upto pg_catalog.int8;
   batch record;
-  all_landed bigint := 0;
-  all_rejected bigint := 0;
-  retried bigint := 0;
+  all_landed pg_catalog.int8 := 0;
+  all_rejected pg_catalog.int8 := 0;
+  retried pg_catalog.int8 := 0;
 BEGIN
   caller_path := pg_catalog.current_setting('search_path');
   PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -552,6 +647,10 @@ BEGIN
   END IF;
   IF NOT retrack.pull_lock(target, if_busy = 'wait', commits) THEN
     RAISE EXCEPTION 'a pull of "%" is running', target USING ERRCODE = 'RTP02', HINT = 'With if_busy => ''wait'' a pull waits for its turn.';
+  END IF;
+  IF commits THEN
+    COMMIT;             -- what is read from now on is as the pull waited for left it, at any isolation level
+    PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
   END IF;
   job := retrack.pull_prepare(source, target, key_columns, version_column, high_water_column, withdrawn_column, registry);
   SELECT b.high_water, b.resumed, b.row_position INTO since, was_running, cut_at FROM retrack.pull_begin(job) AS b;
@@ -591,7 +690,7 @@ BEGIN
 
   -- What came later in the pull may have been what an earlier row lacked.
   IF all_landed > 0 OR was_running OR mode = 'full' THEN
-    SELECT r.landed INTO retried FROM retrack.retry_target(job.registry, target, key_columns, version_column, high_water_column) AS r;
+    SELECT r.landed INTO retried FROM retrack.retry_target(job.registry, target, key_columns, version_column, high_water_column, withdrawn_column) AS r;
   END IF;
   PERFORM retrack.pull_end(job);
   IF commits THEN
@@ -610,7 +709,7 @@ converted where types differ. key_columns: what identifies a row, default the ta
 ignored. high_water_column: grows with every change at the source (text compares as text); only rows at or above the highest value seen, less overlap (for times and dates), are asked for; NULL or
 no such column: all rows are read. withdrawn_column: where the target has it, withdrawn rows stay, marked; where it has not, they are deleted. batch_size: rows a
 transaction. mode ''full'': read all once more. if_busy: ''wait'' for another pull of the target or ''refuse''. registry: schema of pull_state and pull_reject, default the target''s.
-commits false: everything in the caller''s transaction. Rows that break a type, a constraint or a rule go to pull_reject with record, SQLSTATE, message, page and pointer; at the
+commits false: everything in the caller''s transaction (with true a call inside a transaction block, a function or an exception block is an error, 2D000). Rows that break a type, a constraint or a rule go to pull_reject with record, SQLSTATE, message, page and pointer; at the
 end of a pull that landed something open rejects are tried once more. A pull that was cut off anywhere goes on where it was when called again. Runs with the caller''s rights.
 Errors: RTP01 source and target do not fit, RTP02 busy, RTP03 no key, RTR02 no registry, 22023 bad argument, 22004 NULL source or target;
 an error of the source or of the server (not of a row) ends the pull, what was committed stays.';

@@ -22,6 +22,15 @@ BEGIN
     END IF;
     source_schema := found_in[1];
   END IF;
+  IF to_regnamespace(quote_ident(source_schema)) IS NULL OR NOT EXISTS (
+    SELECT FROM retrack.pull_order(registry) AS o JOIN pg_class AS t ON t.oid = o
+    JOIN pg_class AS s ON s.relname = t.relname AND s.relkind IN ('f', 'r', 'v', 'm', 'p') AND s.relnamespace = to_regnamespace(quote_ident(source_schema)))
+  THEN
+    RAISE EXCEPTION 'schema "%" has nothing to pull registry "%" from', source_schema, registry USING ERRCODE = 'RTP01',
+      DETAIL = CASE WHEN to_regnamespace(quote_ident(source_schema)) IS NULL THEN 'There is no such schema.'
+                    ELSE 'None of its tables is named like one of the registry''s.' END,
+      HINT = 'IMPORT FOREIGN SCHEMA makes the foreign tables; or give tables and views the names of the registry''s tables.';
+  END IF;
   RETURN QUERY SELECT s.oid::regclass, o.relation
     FROM retrack.pull_order(registry) WITH ORDINALITY AS o(relation, ord)
     JOIN pg_class AS t ON t.oid = o.relation
@@ -34,7 +43,8 @@ COMMENT ON FUNCTION retrack.pull_sources(name, name) IS
 'for retrack.pull_all: the tables of a registry that source_schema has a table, view or foreign table of the same name for, in the order to pull them';
 
 CREATE PROCEDURE retrack.pull_all(registry name, source_schema name DEFAULT NULL,
-  overlap interval DEFAULT '5 minutes', batch_size integer DEFAULT 10000, mode text DEFAULT 'incremental', if_busy text DEFAULT 'wait')
+  overlap interval DEFAULT '5 minutes', batch_size integer DEFAULT 10000, mode text DEFAULT 'incremental', if_busy text DEFAULT 'wait',
+  commits boolean DEFAULT true)
 LANGUAGE plpgsql AS $$
 DECLARE
   sources pg_catalog.regclass[];
@@ -43,11 +53,11 @@ BEGIN
   SELECT pg_catalog.array_agg(s.source), pg_catalog.array_agg(s.target) INTO sources, targets
   FROM retrack.pull_sources(registry, source_schema) AS s;
   FOR i IN 1 .. coalesce(pg_catalog.cardinality(sources), 0) LOOP
-    CALL retrack.pull(sources[i], targets[i], overlap => overlap, batch_size => batch_size, mode => mode, if_busy => if_busy);
+    CALL retrack.pull(sources[i], targets[i], overlap => overlap, batch_size => batch_size, mode => mode, if_busy => if_busy, commits => commits);
   END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE retrack.pull_all(name, name, interval, integer, text, text) IS
+COMMENT ON PROCEDURE retrack.pull_all(name, name, interval, integer, text, text, boolean) IS
 'pulls every table of a registry that source_schema holds a table of the same name for, in the order of their references and rules (parties before
 facilities, licences before shipments), as retrack.pull does with the arguments given. source_schema NULL: the only schema with foreign tables named like the registry''s tables.
-Errors: RTP01 cannot tell the schema, RTR02 no such registry, and those of retrack.pull.';
+Errors: RTP01 cannot tell the schema, or it has none of the tables, RTR02 no such registry, and those of retrack.pull.';

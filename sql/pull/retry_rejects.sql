@@ -4,17 +4,16 @@ CREATE FUNCTION retrack.retry_row_command(target regclass, keys text[], columns 
 LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('INSERT INTO %s AS t (%s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS x', target::text,
       (SELECT string_agg(quote_ident(c), ', ' ORDER BY n) FROM unnest(columns) WITH ORDINALITY AS u(c, n)))
-    || coalesce(format(' ON CONFLICT (%s) DO ', (SELECT string_agg(quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
-      || coalesce((SELECT 'UPDATE SET ' || string_agg(format('%1$I = EXCLUDED.%1$I', c), ', ') FROM unnest(columns) AS c WHERE c <> ALL (keys))
-        || coalesce((SELECT format(' WHERE (%s) > (%s)', string_agg('EXCLUDED.' || quote_ident(v), ', ' ORDER BY n),
-                       string_agg('t.' || quote_ident(v), ', ' ORDER BY n))
-                     FROM unnest(versions) WITH ORDINALITY AS u(v, n) HAVING count(*) > 0), ''), 'NOTHING'), '')
+    || format(' ON CONFLICT (%s) DO ', (SELECT string_agg(quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)))
+    || coalesce((SELECT 'UPDATE SET ' || string_agg(format('%1$I = EXCLUDED.%1$I', c), ', ') FROM unnest(columns) AS c WHERE c <> ALL (keys))
+      || coalesce(' WHERE ' || retrack.pull_newer(target, versions, 'EXCLUDED', 't', false), ''), 'NOTHING')
 $$;
 COMMENT ON FUNCTION retrack.retry_row_command(regclass, text[], text[], text[]) IS
 'for retrack.retry_target: the command that inserts a rejected row, its values given as jsonb, unless as new a version is there';
 
 CREATE FUNCTION retrack.retry_target(registry name, target regclass, key_columns text[] DEFAULT NULL,
-  version_column text DEFAULT 'version', high_water_column text DEFAULT 'updated_at', OUT tried bigint, OUT landed bigint)
+  version_column text DEFAULT 'version', high_water_column text DEFAULT 'updated_at',
+  withdrawn_column text DEFAULT 'withdrawn', OUT tried bigint, OUT landed bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
 DECLARE
@@ -22,6 +21,7 @@ DECLARE
   keys text[] := retrack.pull_key(target, key_columns);
   present text[];
   versions text[];
+  given text[];
   r record;
   state text;
   reason text;
@@ -37,24 +37,24 @@ BEGIN
   SELECT array_agg(a.attname::text ORDER BY a.attnum) INTO present
   FROM pg_attribute AS a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped;
   SELECT array_agg(v) INTO versions FROM unnest(ARRAY[version_column, high_water_column]) AS v WHERE v = ANY (present);
-  -- whether a newer version of the row has landed meanwhile
-  superseded := format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS x JOIN %1$s AS t ON %s AND (%s) > (%s))', target_name,
-    (SELECT string_agg(format('t.%1$I = x.%1$I', k), ' AND ') FROM unnest(keys) AS k),
-    (SELECT string_agg(format('t.%I', v), ', ') FROM unnest(versions) AS v),
-    (SELECT string_agg(format('x.%I', v), ', ') FROM unnest(versions) AS v));
+  -- whether this version of the row, or a newer one, has landed meanwhile
+  superseded := format('SELECT EXISTS (SELECT FROM jsonb_populate_record(NULL::%s, $1) AS x JOIN %1$s AS t ON %s AND ', target_name,
+    retrack.pull_same_key(target, keys, 't', 'x'));
   FOR r IN EXECUTE format('SELECT reject_id, row_values, whole FROM %I.pull_reject
       WHERE target = $1 AND resolved_at IS NULL AND row_values IS NOT NULL ORDER BY reject_id', registry) USING target_name
   LOOP
     done := false;
     BEGIN
       SET CONSTRAINTS ALL IMMEDIATE;
-      IF superseded IS NOT NULL THEN
-        EXECUTE superseded INTO done USING r.row_values;
+      -- a version that the source does not give tells nothing
+      given := ARRAY(SELECT v FROM unnest(versions) AS v WHERE r.row_values ? v);
+      IF given <> '{}' THEN
+        EXECUTE superseded || retrack.pull_newer(target, given, 't', 'x', true) || ')' INTO done USING r.row_values;
       END IF;
       IF r.whole AND NOT done THEN
         tried := tried + 1;
         EXECUTE retrack.retry_row_command(target, keys, ARRAY(SELECT c FROM unnest(present) AS c WHERE r.row_values ? c),
-          ARRAY(SELECT v FROM unnest(versions) AS v WHERE r.row_values ? v)) USING r.row_values;
+          given) USING r.row_values;
         GET DIAGNOSTICS n = ROW_COUNT;
         landed := landed + n;
         done := true;
@@ -62,8 +62,17 @@ BEGIN
       state := NULL;
     EXCEPTION WHEN OTHERS THEN
       GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, reason = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL;
-      IF NOT retrack.pull_row_at_fault(state) THEN
+      IF NOT retrack.pull_row_at_fault(state, target) THEN
         RAISE;
+      END IF;
+      -- A withdrawal that gives no more than the key marks the row that is there, which may have just landed.
+      IF state = '23502' AND r.row_values ? withdrawn_column AND withdrawn_column = ANY (present) AND given <> '{}' THEN
+        EXECUTE format('UPDATE %1$s AS t SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS x WHERE x.%3$I AND %4$s AND %5$s', target_name,
+          (SELECT string_agg(format('%I = x.%1$I', v), ', ') FROM unnest(given || withdrawn_column) AS v), withdrawn_column,
+          retrack.pull_same_key(target, keys, 't', 'x'), retrack.pull_newer(target, given, 'x', 't', false)) USING r.row_values;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        landed := landed + n;
+        done := n > 0;
       END IF;
     END;
     IF done OR r.whole THEN
@@ -75,7 +84,7 @@ BEGIN
   END LOOP;
 END
 $$;
-COMMENT ON FUNCTION retrack.retry_target(name, regclass, text[], text, text) IS
+COMMENT ON FUNCTION retrack.retry_target(name, regclass, text[], text, text, text) IS
 'for retrack.retry_rejects and retrack.pull: tries the open rejects of one table again, in the order they were rejected';
 
 CREATE FUNCTION retrack.pull_order(registry name) RETURNS SETOF regclass

@@ -234,6 +234,7 @@ BEGIN
       ('pull_state', 'source', 'foreign table it is filled from'),
       ('pull_state', 'high_water', 'highest value of the high-water column that is safely in'),
       ('pull_state', 'row_position', 'high water, key and version of the last row decided by a pull under way or cut off'),
+      ('pull_state', 'resumed_from', 'high water that the last pull went on from, the one before it having been cut off; null if that had come to its end'),
       ('pull_state', 'running', 'a pull is under way, or was cut off: the next one goes on from high_water'),
       ('pull_state', 'started_at', 'start of the last pull'),
       ('pull_state', 'pulled_at', 'end of the last batch'),

@@ -441,6 +441,7 @@ CREATE TABLE %1$I.pull_state (
   source text NOT NULL,
   high_water text,
   row_position text,
+  resumed_from text,
   running boolean NOT NULL DEFAULT false,
   started_at timestamptz,
   pulled_at timestamptz,

@@ -9,6 +9,7 @@
 #include "retrack.h"
 
 #include "access/xact.h"
+#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 
@@ -49,9 +50,23 @@ release_on_abort(XactEvent event, void *arg)
 }
 
 /*
+ * A pull that commits has to be told before it holds a lock: caught by an
+ * exception block, the error of its first commit would leave the lock behind.
+ */
+static void
+require_commits(void)
+{
+	if (IsSubTransaction() || IsTransactionBlock() || !SPI_inside_nonatomic_context())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("a pull commits, so it cannot run inside a transaction block, a function or an exception block"),
+				 errhint("With commits => false it does everything in its caller's transaction.")));
+}
+
+/*
  * pull_lock(target regclass, wait boolean, whole boolean): false if the target is
  * being pulled and wait is false.  whole: held over commits, until pull_unlock
- * or an abort; else until the transaction ends.
+ * or an abort; else until the transaction ends.  Raises 2D000.
  */
 Datum
 pull_lock(PG_FUNCTION_ARGS)
@@ -61,6 +76,8 @@ pull_lock(PG_FUNCTION_ARGS)
 	bool		whole = PG_GETARG_BOOL(2);
 	LOCKTAG		tag;
 
+	if (whole)
+		require_commits();
 	set_tag(&tag, target);
 	for (int i = 0; i < nheld; i++)
 		if (held[i] == target)

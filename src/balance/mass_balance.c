@@ -164,14 +164,6 @@ read_elements(RowElements *row, const BalanceState *st, const Assay *a)
 	row->n = n;
 }
 
-static inline Wide320
-widen_product(const Wide192 *product)
-{
-	Wide320		r = {{product->w[0], product->w[1], product->w[2], 0, 0}};
-
-	return r;
-}
-
 /*
  * variance += (m^2 r^2) p^2 for each element, or -=.  Up to some 100 t at
  * 0.3 % the factor in brackets fits 128 bits, which saves a multiplication.
@@ -186,17 +178,19 @@ add_weighing(Wide320 *var, const RowElements *row, WideUInt128 square, uint64 va
 	{
 		Wide320    *to = &var[row->slot[i]];
 		uint64		p = row->ppb[i];
-		Wide320		term;
 
 		if (likely(factor.w[2] == 0))
 		{
-			Wide192		small = wide192_product(((WideUInt128) factor.w[1] << 64) | factor.w[0], p * p);
+			Wide192		term = wide192_product(((WideUInt128) factor.w[1] << 64) | factor.w[0], p * p);
 
-			term = widen_product(&small);
+			overflow |= negative ? wide320_subtract_unsigned(to, &term) : wide320_add_unsigned(to, &term);
 		}
 		else
-			term = wide320_product(&factor, p * p);
-		overflow |= negative ? wide320_subtract(to, &term) : wide320_add(to, &term);
+		{
+			Wide320		term = wide320_product(&factor, p * p);
+
+			overflow |= negative ? wide320_subtract(to, &term) : wide320_add(to, &term);
+		}
 	}
 	return overflow;
 }

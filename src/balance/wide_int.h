@@ -149,6 +149,30 @@ wide320_subtract(Wide320 *a, const Wide320 *b)
 	return ((before ^ b->w[4]) & (before ^ a->w[4])) >> 63;
 }
 
+/* a += b, b unsigned: beyond three limbs there is hardly ever anything to do; true on overflow. */
+static inline bool
+wide320_add_unsigned(Wide320 *a, const Wide192 *b)
+{
+	WideCarry	carry = 0;
+
+	a->w[0] = wide_add_limb(a->w[0], b->w[0], &carry);
+	a->w[1] = wide_add_limb(a->w[1], b->w[1], &carry);
+	a->w[2] = wide_add_limb(a->w[2], b->w[2], &carry);
+	return carry && ++a->w[3] == 0 && ++a->w[4] == UINT64_C(1) << 63;
+}
+
+/* a -= b, b unsigned; true on overflow. */
+static inline bool
+wide320_subtract_unsigned(Wide320 *a, const Wide192 *b)
+{
+	WideCarry	borrow = 0;
+
+	a->w[0] = wide_subtract_limb(a->w[0], b->w[0], &borrow);
+	a->w[1] = wide_subtract_limb(a->w[1], b->w[1], &borrow);
+	a->w[2] = wide_subtract_limb(a->w[2], b->w[2], &borrow);
+	return borrow && a->w[3]-- == 0 && a->w[4]-- == UINT64_C(1) << 63;
+}
+
 /* Unsigned 128 x 64 bits: 192 bits. */
 static inline Wide192
 wide192_product(WideUInt128 a, uint64_t b)

@@ -84,6 +84,10 @@ put_additions(void)
 	overflow = wide320_add(&a5, &b5);
 	put("s", a5.w, 5), fprintf(cases, " %d\nsubtract", overflow), put("s", a5.w, 5), put("s", b5.w, 5);
 	overflow = wide320_subtract(&a5, &b5);
+	put("s", a5.w, 5), fprintf(cases, " %d\nadd", overflow), put("s", a5.w, 5), put("u", b3.w, 3);
+	overflow = wide320_add_unsigned(&a5, &b3);
+	put("s", a5.w, 5), fprintf(cases, " %d\nsubtract", overflow), put("s", a5.w, 5), put("u", a3.w, 3);
+	overflow = wide320_subtract_unsigned(&a5, &a3);
 	put("s", a5.w, 5), fprintf(cases, " %d\nadd", overflow), put("s", a8, 8), put("s", b8, 8);
 	overflow = wide_add(a8, b8, 8);
 	put("s", a8, 8), fprintf(cases, " %d\nnegate", overflow), put("s", a8, 8);

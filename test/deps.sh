@@ -38,5 +38,12 @@ if [ ! -d /etc/postgresql-common ]; then
 	echo 'create_main_cluster = false' |
 		"${as_root[@]}" tee /etc/postgresql-common/createcluster.d/retrack.conf >/dev/null
 fi
+# Nor is a service that a package (nginx) would start: Debian's way to say so, unless the machine has its own say.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	trap '"${as_root[@]}" rm -f "$policy"' EXIT
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+	"${as_root[@]}" chmod 755 "$policy"
+fi
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -318,7 +318,10 @@ draw_totals(LicenceStatement *st)
 		if (apply_totals(st))
 			return;
 		if (attempt > 100)
-			elog(ERROR, "terms of a licence keep changing");
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("terms of a licence keep changing"),
+					 errhint("The transaction might succeed if retried.")));
 		refresh_stale(st);
 		forget_totals(st);
 	}

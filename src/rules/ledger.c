@@ -59,6 +59,19 @@ slot_has_key(Ledger *ledger, const Datum *key)
 }
 
 /*
+ * Whether the block is there to be read.  The size last seen will do: a table
+ * that is cut shorter has its cached size dropped everywhere before our lock on
+ * it is granted.
+ */
+static bool
+block_exists(Relation rel, BlockNumber block)
+{
+	BlockNumber seen = RelationGetSmgr(rel)->smgr_cached_nblocks[MAIN_FORKNUM];
+
+	return (seen != InvalidBlockNumber && block < seen) || block < RelationGetNumberOfBlocks(rel);
+}
+
+/*
  * The row by the place where the index last pointed for it, which spares the way
  * down the index: draws are HOT updates, so the place stays for long.  What is
  * found there is the row if the snapshot sees it and it has the key.
@@ -72,7 +85,7 @@ find_row_by_hint(Ledger *ledger, const Datum *key, Snapshot snapshot)
 				found;
 
 	if (ledger->hint == NULL || !ItemPointerIsValid(ledger->hint) ||
-		ItemPointerGetBlockNumber(ledger->hint) >= RelationGetNumberOfBlocks(ledger->rel))
+		!block_exists(ledger->rel, ItemPointerGetBlockNumber(ledger->hint)))
 		return false;
 	tid = *ledger->hint;		/* the fetch moves it */
 	fetch = table_index_fetch_begin(ledger->rel);

@@ -23,7 +23,7 @@ rt_ledger_open(Ledger *ledger, const LedgerTable *table)
 {
 	ledger->table = table;
 	ledger->rel = table_open(table->relid, RowExclusiveLock);
-	ledger->index = index_open(table->pkey, RowExclusiveLock);
+	ledger->index = NULL;
 	ledger->slot = table_slot_create(ledger->rel, NULL);
 	ledger->changed = MakeSingleTupleTableSlot(RelationGetDescr(ledger->rel), &TTSOpsHeapTuple);
 }
@@ -36,7 +36,8 @@ rt_ledger_close(Ledger *ledger)
 		return;
 	ExecDropSingleTupleTableSlot(ledger->changed);
 	ExecDropSingleTupleTableSlot(ledger->slot);
-	index_close(ledger->index, NoLock);
+	if (ledger->index != NULL)
+		index_close(ledger->index, NoLock);
 	table_close(ledger->rel, NoLock);
 	ledger->rel = NULL;
 }
@@ -49,7 +50,7 @@ slot_has_key(Ledger *ledger, const Datum *key)
 	{
 		const ScanKeyData *skey = &ledger->table->key[i];
 		bool		isnull;
-		Datum		value = slot_getattr(ledger->slot, ledger->index->rd_index->indkey.values[i], &isnull);
+		Datum		value = slot_getattr(ledger->slot, ledger->table->key_att[i], &isnull);
 
 		if (isnull || !DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &skey->sk_func),
 													  skey->sk_collation, value, key[i])))
@@ -106,6 +107,8 @@ find_row(Ledger *ledger, const Datum *key, Snapshot snapshot)
 
 	if (find_row_by_hint(ledger, key, snapshot))
 		return true;
+	if (ledger->index == NULL)
+		ledger->index = index_open(ledger->table->pkey, RowExclusiveLock);
 	for (int i = 0; i < ledger->table->nkeys; i++)
 	{
 		skey[i] = ledger->table->key[i];

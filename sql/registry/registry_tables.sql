@@ -5,10 +5,22 @@
 CREATE TYPE retrack.stage_range AS RANGE (subtype = retrack.stage);
 COMMENT ON TYPE retrack.stage_range IS
   'range of stages; stage_range(x, x, ''[]'') WITH && is equality of x in an exclusion constraint';
+COMMENT ON FUNCTION retrack.stage_range(retrack.stage, retrack.stage) IS 'range of stages from the first, included, to the second, not included';
+COMMENT ON FUNCTION retrack.stage_range(retrack.stage, retrack.stage, text) IS 'range of stages; the third argument says which ends are included: [] [) (] ()';
+COMMENT ON TYPE retrack.stage_multirange IS 'multirange of stages';
+COMMENT ON FUNCTION retrack.stage_multirange() IS 'no range of stages';
+COMMENT ON FUNCTION retrack.stage_multirange(retrack.stage_range) IS 'multirange of one range';
+COMMENT ON FUNCTION retrack.stage_multirange(retrack.stage_range[]) IS 'multirange of ranges, joined where they meet';
 
 CREATE TYPE retrack.form_range AS RANGE (subtype = retrack.form);
 COMMENT ON TYPE retrack.form_range IS
   'range of forms; form_range(x, x, ''[]'') WITH && is equality of x in an exclusion constraint';
+COMMENT ON FUNCTION retrack.form_range(retrack.form, retrack.form) IS 'range of forms from the first, included, to the second, not included';
+COMMENT ON FUNCTION retrack.form_range(retrack.form, retrack.form, text) IS 'range of forms; the third argument says which ends are included: [] [) (] ()';
+COMMENT ON TYPE retrack.form_multirange IS 'multirange of forms';
+COMMENT ON FUNCTION retrack.form_multirange() IS 'no range of forms';
+COMMENT ON FUNCTION retrack.form_multirange(retrack.form_range) IS 'multirange of one range';
+COMMENT ON FUNCTION retrack.form_multirange(retrack.form_range[]) IS 'multirange of ranges, joined where they meet';
 
 -- Who and where. Reported tables carry the version that is in force, the time the source changed it
 -- (what an incremental pull follows) and whether the reporter withdrew it.

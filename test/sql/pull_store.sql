@@ -62,7 +62,7 @@ SELECT high_water, batches, landed, rejected FROM pull_st.pull_state;
 SELECT row_key, row_version, sqlstate FROM pull_st.pull_reject ORDER BY row_key, sqlstate;
 SELECT count(*), count(*) FILTER (WHERE version = 2), count(*) FILTER (WHERE net_mass::numeric * 1000 <> substr(shipment_id, 2)::int + 1) AS changed FROM pull_st.shipment;
 SELECT bool_and(row_key >= before) AS in_order FROM (
-  SELECT row_key, lag(row_key, 1, '') OVER (PARTITION BY party ORDER BY seq) AS before FROM pull_st.journal WHERE op = 'insert') AS j;
+  SELECT row_key, lag(row_key, 1, '') OVER (PARTITION BY party ORDER BY seq, n) AS before FROM pull_st.journal j, unnest(j.row_keys) WITH ORDINALITY u (row_key, n) WHERE op = 'insert') AS j;
 SELECT count(*) AS left_behind FROM pg_class WHERE relname LIKE 'retrack\_pull%' AND relpersistence = 't';
 CALL retrack.pull('pull_st_shuffled', 'pull_st.shipment', mode => 'full');
 SELECT landed, rejected FROM pull_st.pull_state;

@@ -327,11 +327,25 @@ resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 	resolve_key_output(t, src->desc);
 }
 
-/* The topmost partitioned table. */
+/*
+ * The topmost partitioned table.  While DETACH PARTITION CONCURRENTLY is under way,
+ * or was broken off, the partition belongs to it for some sessions and not for
+ * others, so the row's key cannot be told from its namesake's.
+ */
 static Oid
 find_root(Relation rel)
 {
-	return rel->rd_rel->relispartition ? llast_oid(get_partition_ancestors(RelationGetRelid(rel))) : RelationGetRelid(rel);
+	List	   *ancestors = rel->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(rel)) : NIL;
+	Oid			root = ancestors == NIL ? RelationGetRelid(rel) : llast_oid(ancestors);
+
+	if (get_rel_relispartition(root))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition \"%s\" is being detached", get_rel_name(root)),
+				 errdetail("Its rows cannot be booked until it is known whose they are."),
+				 errhint("Wait for ALTER TABLE ... DETACH PARTITION CONCURRENTLY to end, or complete it with ALTER TABLE ... DETACH PARTITION ... FINALIZE."),
+				 errtable(rel)));
+	return root;
 }
 
 /* Its "schema.table": violations outlive partitions. */

@@ -306,24 +306,40 @@ resolve_key_output(RuleTable *t, TupleDesc desc)
 	}
 }
 
+/*
+ * The primary key's columns in the index's order, which partitions share with the
+ * table above them; their columns' numbers may be in another one.
+ */
+static void
+resolve_primary_key(RuleTable *t, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisprimary && form->indisvalid)
+		{
+			for (int i = 0; i < form->indnkeyatts; i++)
+				t->key[t->nkeys++] = form->indkey.values[i];
+		}
+		index_close(index, AccessShareLock);
+	}
+}
+
 /* The columns that name a row: those of 'key=a,b', else the primary key's, else a query's first. */
 static void
 resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 {
-	Bitmapset  *pkey;
-	int			att = -1;
-
 	t->nkeys = 0;
 	if (key != NULL)
 		resolve_named_key(t, src, key);
 	else if (src->rel == NULL)
 		t->key[t->nkeys++] = 1;
 	else
-	{
-		pkey = RelationGetIndexAttrBitmap(src->rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-		while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
-			t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
-	}
+		resolve_primary_key(t, src->rel);
 	resolve_key_output(t, src->desc);
 }
 

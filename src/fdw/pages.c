@@ -126,7 +126,10 @@ refuse_long_url(void)
 			 errmsg("URL of the request is longer than %d bytes", URL_MAX - 1)));
 }
 
-/* base with page_size and, unless NULL, one paging parameter; false if that is too long. */
+/*
+ * base with page_size and, unless NULL, one paging parameter; false if that is too
+ * long.  Without pages no size is asked for: the answer would be taken for all there is.
+ */
 static bool
 build_page_url(const FdwOptions *o, const char *base, int page_size,
 			   const char *name, const char *value, char *url)
@@ -136,7 +139,7 @@ build_page_url(const FdwOptions *o, const char *base, int page_size,
 	strlcpy(url, base, URL_MAX);
 	if (name && !url_add_parameter(url, URL_MAX, name, value))
 		return false;
-	if (!o->limit_param || page_size <= 0)
+	if (!o->limit_param || page_size <= 0 || o->pagination == PAGINATION_NONE)
 		return true;
 	snprintf(number, sizeof(number), "%d", page_size);
 	return url_add_parameter(url, URL_MAX, o->limit_param, number);
@@ -392,7 +395,23 @@ prefetch_numbered(PageReader *r)
 		enqueue_numbered(r);
 }
 
-/* Looks at the headers of the current page; false if it has no body to read. */
+/* Where nobody has said that there is but one page, a Link header that names a next one is believed. */
+static void
+refuse_unread_page(const PageReader *r, const HttpAnswer *answer)
+{
+	char		target[URL_MAX];
+
+	if (r->opts->pagination_stated || answer->link == NULL ||
+		link_header_find(answer->link, "next", target, sizeof(target)) != LINK_FOUND)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("response is one page of several"),
+			 errdetail("Its Link header names a next page, but option \"pagination\" is not set."),
+			 errhint("Set it to 'link', or to 'none' if the first page alone is wanted.")));
+}
+
+/* Looks at the headers of the current page; one without a body ends the pages. */
 static void
 accept_page(PageReader *r, const HttpAnswer *answer)
 {
@@ -405,6 +424,7 @@ accept_page(PageReader *r, const HttpAnswer *answer)
 		return;
 	}
 	rt_page_check_type(answer, r->opts->ndjson);
+	refuse_unread_page(r, answer);
 	if (r->opts->pagination == PAGINATION_LINK && r->opts->next == NULL &&
 		next_by_header(r, answer, r->next_url) && r->opts->prefetch > 0 && !r->hint &&
 		rt_http_allowed(r->conn, r->next_url))

@@ -125,6 +125,16 @@ refused('records_missing', undef, qr/holds no records/);
 refused('records_null', undef, qr/holds no records.*no rights/s);
 refused('records_object', undef, qr/holds no records/);
 
+note 'pages that nobody has spoken of';
+{
+	server('unstated', paging => q{prefetch '1'});
+	refused('link', 'unstated', qr/one page of several.*Link header.*"pagination"/s);
+	right('good', 'unstated', '10|55');
+	is(($peer->requests('link'))[-1] =~ m{^GET (\S+)} ? $1 : '', '/link', 'no size is asked for without pages');
+	sql(q{CREATE FOREIGN TABLE first_page (id int) SERVER unstated OPTIONS (path '/link', pagination 'none')});
+	is(sql('SELECT count(*), sum(id) FROM first_page'), '10|55', 'the first page alone, for who says so');
+}
+
 note 'waits that were asked for';
 cmp_ok(right('retry_after_seconds'), '>=', 1, 'Retry-After in seconds is kept');
 {

@@ -200,6 +200,22 @@ refused('next_first_broken', 'ahead', qr/500/);
 	is(scalar(@new) - $before, 1, '... asks for no other page');
 }
 
+for my $scenario (qw(good gzip))
+{
+	# a second of work on each page: the next one is asked for meanwhile, though only the page's end names it
+	my %late;
+	for my $server (qw(ahead never_ahead))
+	{
+		my $before = () = $peer->requests($scenario);
+		sql("SELECT id, pg_sleep(0.1) FROM @{[table($scenario, $server)]}");
+		my @new = $peer->requests($scenario);
+		my @t = map { /^x-time: ([\d.]+)/m } @new[ $before .. $#new ];
+		$late{$server} = $t[1] - $t[0];
+	}
+	cmp_ok($late{ahead}, '<', 0.8, "$scenario: the next page is asked for as soon as it is named");
+	cmp_ok($late{never_ahead}, '>', 0.95, '... but not with prefetch 0');
+}
+
 note 'a client that takes its time over an Append is no timeout';
 {
 	server('brief', timeout => '1s', retries => 0, more => q{, buffer_size '64kB'}, paging => q{pagination 'cursor', next '/next'});

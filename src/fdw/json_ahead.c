@@ -197,7 +197,8 @@ step(JsonAhead *a, char c)
 			break;
 		case '{':
 		case '[':
-			if (c == '{' && (a->depth == 0 || a->hit))
+			/* without a colon before it, a damaged document's might be one too many */
+			if (c == '{' && (a->depth == 0 || a->hit) && a->way < a->pointer.ntokens)
 				a->way++;
 			a->depth++;
 			a->wants_key = true;

@@ -212,6 +212,7 @@ int
 main(void)
 {
 	static char long_value[JSON_AHEAD_MAX + 100] = "{\"next\":\"";
+	static char deep[1000] = "{\"next\"{";
 	const char *seed = getenv("SEED");
 
 	state = seed ? strtoull(seed, NULL, 10) : 20251127;
@@ -226,6 +227,9 @@ main(void)
 	says("", "\"a\"", "", "the whole document names nothing");
 	says("/next", "{\"next\":\"a\\q\"}", "", "no valid escape");
 	says("/next", "{\"next\":\"a\\u12\"}", "", "a short one");
+	for (int i = 0; i < 200; i++)
+		strcat(deep, "\"\"{");
+	says("/next", deep, "", "keys without a colon");
 	says("/next", "{\"next\":}{]]]}\"next\":\"", "", "nonsense");
 	memset(long_value + 9, 'x', JSON_AHEAD_MAX);
 	strcpy(long_value + 9 + JSON_AHEAD_MAX, "\"}");

@@ -41,6 +41,8 @@ rt_keys_are_plain(Relation rel)
 	{
 		ForeignKeyCacheInfo *fk = lfirst(lc);
 
+		if (!rt_key_is_enforced(fk))
+			continue;
 		/* SELECT ... FOR KEY SHARE takes the right to update as well */
 		if (fk->nkeys != 1 || !may_read(fk->confrelid, ACL_SELECT) || !may_read(fk->confrelid, ACL_UPDATE))
 			return false;
@@ -120,6 +122,11 @@ rt_check_keys(Relation rel, ItemPointer tids, int ntids)
 		values[i] = PointerGetDatum(&tids[i]);
 	array = PointerGetDatum(construct_array(values, ntids, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
 	foreach(lc, keys)
-		check_key(rel, lfirst(lc), array);
+	{
+		ForeignKeyCacheInfo *fk = lfirst(lc);
+
+		if (rt_key_is_enforced(fk))
+			check_key(rel, fk, array);
+	}
 	pfree(values);
 }

@@ -126,7 +126,7 @@ BEGIN
   FROM pg_index AS i
   CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL
     AND k.n <= i.indnkeyatts
   GROUP BY i.indexrelid, i.indisprimary
   HAVING CASE WHEN key_columns IS NULL THEN i.indisprimary
@@ -135,8 +135,8 @@ BEGIN
   LIMIT 1;
   IF result IS NULL THEN
     RAISE EXCEPTION 'table "%" has no key to pull by', target USING ERRCODE = 'RTP03',
-      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key, or one that is deferrable.'
-                    ELSE format('It has no unique index, not deferrable, on exactly (%s).', array_to_string(key_columns, ', ')) END,
+      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key, or one that is deferrable or WITHOUT OVERLAPS.'
+                    ELSE format('It has no unique index, not deferrable nor WITHOUT OVERLAPS, on exactly (%s).', array_to_string(key_columns, ', ')) END,
       HINT = 'Give it a primary key, or name the columns of a unique index in key_columns.';
   END IF;
   RETURN result;

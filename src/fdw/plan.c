@@ -114,11 +114,11 @@ static const FdwColumn *
 sort_column(RelOptInfo *rel, PathKey *pathkey)
 {
 	const PlanInfo *info = rel->fdw_private;
-	ListCell   *lc;
+	EquivalenceMemberIterator it;
+	EquivalenceMember *em;
 
-	foreach(lc, pathkey->pk_eclass->ec_members)
+	rt_foreach_member(em, it, pathkey->pk_eclass, rel->relids)
 	{
-		EquivalenceMember *em = lfirst(lc);
 		Expr	   *expr = em->em_expr;
 		Var		   *var;
 		const FdwColumn *c;

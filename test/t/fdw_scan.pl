@@ -156,6 +156,12 @@ asks(q{SELECT v.k, r.id FROM (VALUES ('k1'), ('k2')) v(k) JOIN f_cursor r ON r.k
 	cmp_ok((sort { $b <=> $a } map { length } @asked)[0], '<', 4100, '... with URLs of bearable length');
 }
 
+# partitions are asked for the order of the whole
+sql(q{CREATE TABLE sorted (id int, kind text COLLATE "C") PARTITION BY LIST (kind);} . join '', map {
+	"CREATE FOREIGN TABLE sorted_$_ PARTITION OF sorted FOR VALUES IN ('$_') SERVER api OPTIONS (path '/cursor?kind=$_', pagination 'cursor', records '/data', next '/next');
+	ALTER FOREIGN TABLE sorted_$_ ALTER id OPTIONS (ADD sort 'id');" } qw(k1 k2));
+asks(q{SELECT id FROM sorted ORDER BY id LIMIT 3}, '/cursor?kind=k1&sort=id&limit=3 /cursor?kind=k2&sort=id&limit=3', 'each partition gives its rows in order');
+
 # what an API cannot be told is compared here; what it can, is told once
 asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at = 'infinity'}, '/cursor?id_to=50&limit=100', 'no infinity in a request');
 asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at >= '0044-03-15Z BC' AND at < '12025-01-01Z'}, '/cursor?id_to=50&limit=100', 'nor a year that RFC 3339 does not have');
@@ -221,6 +227,11 @@ is(sql('SELECT count(*) FROM showing'), '1000', 'nothing refused where nothing i
 is(sql('SELECT count(*), count(error) FROM showing'), '1000|200', 'refused rows are shown to who reads why');
 is(sql(q(SELECT id, state, page, record, at, raw LIKE '{"id":105,%' FROM showing WHERE error IS NOT NULL AND id = 105)), '105|23502|2|5|/n|t', '... with all there is to know');
 refused('SELECT sum(n) FROM limited', 'HV00M', '199', 'no more than reject_limit');
+SKIP: {
+	skip 'virtual columns came with 18', 1 if sql('SHOW server_version_num') < 180000;
+	sql('ALTER FOREIGN TABLE showing ADD text int NOT NULL GENERATED ALWAYS AS (id * 2) VIRTUAL');
+	is(sql('SELECT count(*), count(error), sum(text) FROM showing'), '1000|200|1001000', 'a virtual column is not read, but computed');
+}
 
 # sampling and estimates
 sql('ANALYZE f_cursor');

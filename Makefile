@@ -25,6 +25,7 @@ SQL_PARTS = $(wildcard \
 	sql/rules/violations.sql \
 	sql/rules/verify_ledger.sql \
 	sql/rules/attach_triggers.sql \
+	sql/rules/follow_names.sql \
 	sql/rules/journal.sql \
 	sql/rules/registry_rules.sql \
 	sql/fdw/retrack_fdw.sql \

@@ -192,6 +192,8 @@ find_ledger_key(LedgerTable *t, const char *const *names, int nkeys)
 {
 	t->pkey = find_pkey(t->relid, names, nkeys, true, t->key);
 	t->nkeys = nkeys;
+	for (int i = 0; i < nkeys; i++)
+		t->key_att[i] = find_column(t->relid, names[i], InvalidOid);
 }
 
 static void

@@ -260,6 +260,7 @@ enforce_quota(PG_FUNCTION_ARGS)
 	rt_rows_begin(&st.rows, trigdata, st.table);
 	rt_rows_find_open(&st.rows, st.books);
 	enforce_statement(&st);
+	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);
 	return PointerGetDatum(NULL);
 }

@@ -14,6 +14,7 @@ SQL_PARTS = $(wildcard \
 	sql/types/licence_id.sql \
 	sql/types/mass.sql \
 	sql/types/assay.sql \
+	sql/types/codes.sql \
 	sql/balance/balance.sql \
 	sql/balance/mass_balance.sql \
 	sql/balance/balance_lines.sql \

@@ -524,7 +524,7 @@ $$;
 COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
 'for retrack.pull: marks the row that a staged withdrawal speaks of as withdrawn; false: the staged row is no withdrawal, or speaks of no older row';
 
-CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
+CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean, OUT whole boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
 -- What has no index is then priced so high that it would be compiled each time. Staged rows come from
@@ -547,6 +547,7 @@ BEGIN
   landed := 0;
   rejected := 0;
   plain := job.plain;
+  whole := true;
   WHILE cardinality(todo) > 0 LOOP
     lo := todo[cardinality(todo) - 1];
     hi := todo[cardinality(todo)];
@@ -557,6 +558,7 @@ BEGIN
       IF plain AND hi - lo >= 100 THEN
         n := retrack.pull_load(job.target, job.load, lo, hi);
       END IF;
+      whole := whole AND coalesce(n = hi - lo + 1, false);
       IF n IS NULL THEN
         EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
         GET DIAGNOSTICS n = ROW_COUNT;
@@ -589,7 +591,7 @@ END
 $$;
 COMMENT ON FUNCTION retrack.pull_rows(retrack.pull_job, bigint, bigint) IS
 'for retrack.pull: lands staged rows in order, splitting what fails down to the rows at fault, which it rejects; landed counts rows inserted or replaced;
-plain: the target may still be taken to be without the rows to come';
+plain: the target may still be taken to be without the rows to come; whole: every staged row landed, so that none was unfit';
 
 CREATE FUNCTION retrack.pull_position(job retrack.pull_job, last bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -615,14 +617,13 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 
 DECLARE
   rows_done record;
 BEGIN
-  rejected := 0;
-  IF job.unfit IS NOT NULL THEN
-    rejected := retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
-  END IF;
   SELECT * INTO rows_done FROM retrack.pull_rows(job, first, last);
   landed := rows_done.landed;
   plain := rows_done.plain;
-  rejected := rejected + rows_done.rejected;
+  rejected := rows_done.rejected;
+  IF job.unfit IS NOT NULL AND NOT rows_done.whole THEN
+    rejected := rejected + retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
+  END IF;
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
     -- rows are in its order; null is last

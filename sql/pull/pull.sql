@@ -326,6 +326,39 @@ $$;
 COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text, text, name) IS
 'for retrack.pull: works out how to pull. Errors: RTP01 source and target do not fit, RTP03 no key, RTR02 no registry';
 
+CREATE FUNCTION retrack.pull_read(job retrack.pull_job, condition text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = 'warning' AS $$
+DECLARE
+  stage_name text := split_part(job.stage, '.', 2);
+  in_order_of text := (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n));
+  query text := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name, condition);
+  sorted text := format('%s ORDER BY %s', query, in_order_of);
+  plan json;
+  stored bigint;
+  in_order boolean;
+BEGIN
+  EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
+  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', stage_name, query);
+  -- A source that cannot be asked for an order mostly has the one of its changes: it is sorted only if it has not.
+  EXECUTE 'EXPLAIN (FORMAT JSON) ' || sorted INTO plan;
+  IF plan #>> '{0,Plan,Node Type}' = 'Sort' AND plan #>> '{0,Plan,Plans,0,Node Type}' = 'Foreign Scan' THEN
+    sorted := query;
+  END IF;
+  SELECT p.stored, p.in_order INTO stored, in_order FROM retrack.pull_store(job.stage::regclass, sorted, job.order_columns) AS p;
+  IF NOT in_order THEN
+    EXECUTE (SELECT format('CREATE TEMPORARY TABLE %s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %s FROM %s AS s ORDER BY %s) AS s',
+        stage_name || '_sorted', string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage, in_order_of)
+      FROM pg_attribute AS a WHERE a.attrelid = job.stage::regclass AND a.attnum > 1);
+    EXECUTE format('DROP TABLE %s', job.stage);
+    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, stage_name);
+  END IF;
+  RETURN stored;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_read(retrack.pull_job, text) IS
+'for retrack.pull: copies the rows of the source that meet the condition (a WHERE clause, or empty) into a temporary table, numbered in the order of their changes;
+returns how many';
+
 CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
   OUT staged bigint, OUT went_back boolean, OUT decided bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -333,11 +366,7 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 
 DECLARE
   from_here text := since;
   memory text := current_setting('work_mem');
-  query text;
-  sorted text;
-  plan json;
-  may_be_sorted boolean;
-  in_order boolean;
+  condition text := '';
 BEGIN
   went_back := false;
   -- sorts once for the whole pull, as building an index does
@@ -347,25 +376,11 @@ BEGIN
   IF since IS NOT NULL AND job.high_water_type IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) THEN
     EXECUTE format('SELECT (%L::%s - %L::interval)::%2$s::text', since, job.high_water_type, overlap) INTO from_here;
   END IF;
-  EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
   -- a constant in the condition, so that a foreign table can pass it on
-  query := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name,
-    CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END);
-  sorted := format('%s ORDER BY %s', query, (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)));
-  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', split_part(job.stage, '.', 2), query);
-  -- A source that cannot be asked for an order mostly has the one of its changes, so that is looked at first.
-  EXECUTE 'EXPLAIN (FORMAT JSON) ' || sorted INTO plan;
-  may_be_sorted := plan #>> '{0,Plan,Node Type}' = 'Sort' AND plan #>> '{0,Plan,Plans,0,Node Type}' = 'Foreign Scan';
-  SELECT p.stored, p.in_order INTO staged, in_order
-  FROM retrack.pull_store(job.stage::regclass, CASE WHEN may_be_sorted THEN query ELSE sorted END, job.order_columns) AS p;
-  IF NOT in_order THEN
-    EXECUTE (SELECT format('CREATE TEMPORARY TABLE %4$s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %1$s FROM %2$s AS s ORDER BY %3$s) AS s',
-        string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage,
-        (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)), split_part(job.stage, '.', 2) || '_sorted')
-      FROM pg_attribute AS a WHERE a.attrelid = job.stage::regclass AND a.attnum > 1);
-    EXECUTE format('DROP TABLE %s', job.stage);
-    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, split_part(job.stage, '.', 2));
+  IF from_here IS NOT NULL THEN
+    condition := format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type);
   END IF;
+  staged := retrack.pull_read(job, condition);
   PERFORM set_config('work_mem', memory, true);
   IF staged > 1000 THEN
     EXECUTE format('CREATE INDEX ON %s ("#seq")', job.stage);

@@ -9,9 +9,7 @@
  * concerned, in order; parties do not wait for each other.
  *
  * What changes or removes a row has an entry of its own, with the row before.  Rows
- * that come share entries, since of each there is only its key and digest.  Those
- * stand behind what the statement changed, so that a key which one row gave up and
- * another took over reads in that order.
+ * that come share entries, since of each there is only its key and digest.
  */
 #include "retrack.h"
 

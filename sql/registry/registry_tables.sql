@@ -196,7 +196,7 @@ CREATE TABLE %1$I.control_list (
   element retrack.element NOT NULL,
   form retrack.form NOT NULL,
   threshold numeric NOT NULL DEFAULT 0 CHECK (threshold BETWEEN 0 AND 1),
-  with_elements retrack.element[] NOT NULL DEFAULT '{}',
+  with_elements retrack.element[] NOT NULL DEFAULT '{}' CHECK (array_position(with_elements, NULL) IS NULL),
   guard numeric NOT NULL DEFAULT 0 CHECK (guard BETWEEN -10 AND 10),
   valid daterange NOT NULL CHECK (NOT isempty(valid)),
   suspended datemultirange NOT NULL DEFAULT '{}',

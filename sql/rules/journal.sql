@@ -53,6 +53,7 @@ DECLARE
   relation regclass;
   registry name;
   key text;
+  columns text;
 BEGIN
   SELECT c.oid, coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
   INTO relation, registry
@@ -65,6 +66,10 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Give a null of a journalled table''s row type and a time: rows_as_of(NULL::trade.shipment, now()).';
   END IF;
+  -- what was before has no values of virtual columns: they follow from the others
+  SELECT string_agg(CASE a.attgenerated WHEN 'v' THEN '(' || pg_get_expr(d.adbin, d.adrelid) || ')' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
+  INTO columns FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
   RETURN QUERY EXECUTE format($sql$
     WITH later AS MATERIALIZED (
       SELECT DISTINCT ON (k.row_key) k.row_key, j.before FROM %1$I.journal j, unnest(j.row_keys) k (row_key)
@@ -72,9 +77,9 @@ BEGIN
       ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq)
     SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
     UNION ALL
-    SELECT (json_populate_record(NULL::%3$s, l.before)).* FROM later l WHERE l.before IS NOT NULL$sql$,
+    SELECT %5$s FROM (SELECT r.* FROM later l, LATERAL json_populate_record(NULL::%3$s, l.before) r WHERE l.before IS NOT NULL) b$sql$,
     registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation),
-    relation, key) USING at;
+    relation, key, columns) USING at;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
   'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. 22023 if the table is not journalled';
@@ -106,7 +111,7 @@ COMMENT ON COLUMN %1$I.journal.who IS 'the session''s user';
 COMMENT ON COLUMN %1$I.journal.relation IS 'schema and table of the row (the topmost one, of a partition)';
 COMMENT ON COLUMN %1$I.journal.row_keys IS 'key of the row, or of the rows that one statement added; several columns are joined by |, with \ before a | or \ of their own and \N for null';
 COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain';
-COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change; null for insert and move';
+COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change, virtual columns as null; null for insert and move';
 COMMENT ON COLUMN %1$I.journal.after_digests IS 'SHA-256 of each of the rows after the change, as JSON in UTC; null for delete';
 COMMENT ON COLUMN %1$I.journal.hash IS 'retrack.journal_hash of the entry and the one before it';
 

@@ -476,7 +476,8 @@ rt_fdw_columns(Relation rel, const FdwOptions *options)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		FdwColumn  *c = &columns[i];
 
-		if (att->attisdropped)
+		/* the planner puts a virtual column's expression in its place */
+		if (att->attisdropped || att->attgenerated == RT_GENERATED_VIRTUAL)
 			continue;
 		c->attnum = att->attnum;
 		c->name = pstrdup(NameStr(att->attname));

@@ -37,7 +37,7 @@ typedef struct FdwScan
 	RowReader  *row;
 	struct SortCheck *sort;		/* NULL if no order was asked for */
 	int			page_size;
-	bool		hint;			/* page_size is LIMIT's */
+	bool		first_page;		/* may be enough: the second is not asked for ahead of it */
 
 	HttpConn   *conn;			/* NULL before the first row was asked for */
 	PageReader *pages;

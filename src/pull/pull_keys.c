@@ -83,6 +83,8 @@ rt_keys_are_plain(Relation rel)
 	{
 		ForeignKeyCacheInfo *fk = lfirst(lc);
 
+		if (!rt_key_is_enforced(fk))
+			continue;
 		/* SELECT ... FOR KEY SHARE takes the right to update as well */
 		if (fk->nkeys != 1 || !may_read(fk->confrelid, ACL_SELECT) || !may_read(fk->confrelid, ACL_UPDATE))
 			return false;
@@ -125,8 +127,11 @@ rt_keys_begin(Relation rel)
 	k->cxt = CurrentMemoryContext;
 	foreach(lc, fks)
 	{
-		KeyColumn  *key = &k->keys[k->nkeys++];
+		KeyColumn  *key;
 
+		if (!rt_key_is_enforced((ForeignKeyCacheInfo *) lfirst(lc)))
+			continue;
+		key = &k->keys[k->nkeys++];
 		key->fk = lfirst(lc);
 		key->att = TupleDescAttr(RelationGetDescr(rel), key->fk->conkey[0] - 1);
 		key->values = values_create(k->cxt, 64, NULL);

@@ -409,7 +409,8 @@ journal_changes(PG_FUNCTION_ARGS)
 	rt_books_admit(st.books->journal, trigdata->tg_relation);
 	st.cxt = CurrentMemoryContext;
 	st.stamp.who = GetUserNameFromId(GetSessionUserId(), false);
-	st.stamp.relation = st.table->root;
+	/* a statement further in may resolve the table anew */
+	st.stamp.relation = pstrdup(st.table->root);
 	st.sha = pg_cryptohash_create(PG_SHA256);
 	if (st.sha == NULL)
 		ereport(ERROR,

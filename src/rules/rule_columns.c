@@ -22,9 +22,6 @@
 #include "utils/syscache.h"
 #include "lib/stringinfo.h"
 
-/* pg_attribute.attgenerated of a virtual column, which servers before 18 do not have */
-#define ATTRIBUTE_GENERATED_LATE 'v'
-
 static HTAB *rule_tables = NULL;
 
 static void
@@ -124,6 +121,20 @@ type_fits(RuleType wanted, Oid type)
 	}
 }
 
+/* A trigger's rows do not have the values of virtual columns. */
+static void
+refuse_virtual(const ColumnSource *src, Form_pg_attribute att, const char *keyword)
+{
+	if (att->attgenerated != RT_GENERATED_VIRTUAL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of %s is generated when it is read, so the rules cannot see its value",
+					NameStr(att->attname), source_name(src)),
+			 errhint("Make it STORED, or name another column by the argument '%s=...'.", keyword),
+			 src->rel != NULL ? errtablecol(src->rel, att->attnum) : 0));
+}
+
 /* Finds one column; "given" says that an argument names it. */
 static AttrNumber
 resolve_column(const ColumnSource *src, const RuleColumn *column, const char *name, bool given)
@@ -136,13 +147,7 @@ resolve_column(const ColumnSource *src, const RuleColumn *column, const char *na
 
 		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
 			continue;
-		if (att->attgenerated == ATTRIBUTE_GENERATED_LATE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" of %s is generated when it is read, so the rules cannot see its value",
-							name, source_name(src)),
-					 errhint("Make it STORED, or name another column by the argument '%s=...'.", column->keyword),
-					 src->rel != NULL ? errtablecol(src->rel, i + 1) : 0));
+		refuse_virtual(src, att, column->keyword);
 		if (!type_fits(column->type, getBaseType(att->atttypid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -273,9 +278,12 @@ resolve_named_key(RuleTable *t, const ColumnSource *src, const char *key)
 					 errmsg("argument \"key\" names more than %d columns", RULE_KEY_MAX)));
 		for (int i = 0; i < src->desc->natts; i++)
 		{
-			if (!TupleDescAttr(src->desc, i)->attisdropped &&
-				strcmp(NameStr(TupleDescAttr(src->desc, i)->attname), word) == 0)
-				attnum = i + 1;
+			Form_pg_attribute att = TupleDescAttr(src->desc, i);
+
+			if (att->attisdropped || strcmp(NameStr(att->attname), word) != 0)
+				continue;
+			refuse_virtual(src, att, "key");
+			attnum = i + 1;
 		}
 		if (attnum == InvalidAttrNumber)
 			ereport(ERROR,

@@ -41,7 +41,7 @@ my %columns = (
 	uu => [ 'uuid', 'text', 'sort', map { "'0000000${_}-0000-4000-8000-00000000000a'::uuid" } 0, 1, 3, 9 ],
 	bo => [ 'bool', 'label', '', qw(true false NULL) ],
 	el => [ 'retrack.element', 'label', '', q('Dy'), q('Nd'), q('dysprosium'), q('La') ],
-	li => [ 'retrack.licence_id', 'text', 'sort', q('25-AA-000003'), q('25-AA-000001'), q('24-AA-000001') ],
+	li => [ 'retrack.licence_id', 'name', 'sort', q('25-AA-000003'), q('25-AA-000001'), q('24-AA-000001') ],
 	en => [ 'mood', 'label', '', q('sad'), q('ok'), q('happy') ],
 	dm => [ 'positive', 'number', 'sort', qw(1 2 0 -1 NULL) ],
 	x => [ 'int', 'number', '', qw(1 2 3 NULL) ]);    # takes no parameter
@@ -87,7 +87,8 @@ sql(q{CREATE EXTENSION retrack;
 		(ARRAY['sad', 'ok', 'happy', NULL])[(i / 5) % 4 + 1]::mood, CASE WHEN i % 5 > 0 THEN i % 4 END, CASE WHEN i % 3 > 0 THEN i % 4 END
 	FROM generate_series(1, 200) i ORDER BY random();
 	ANALYZE local});
-my @lines = split /\n/, sql('SELECT to_jsonb(l) FROM local l');
+# licences as documents have them, without check character
+my @lines = map { s/("li": "[^"]*)-."/$1"/r } split /\n/, sql('SELECT to_jsonb(l) FROM local l');
 my $server = TableServer->start(PostgreSQL::Test::Utils::tempdir . '/table', lines => \@lines, kinds => { map { $_ => $columns{$_}[1] } @names });
 
 my %tables = (

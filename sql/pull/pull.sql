@@ -26,6 +26,12 @@ COMMENT ON FUNCTION retrack.pull_load(regclass, text, bigint, bigint) IS
 checked each value once for all rows; returns how many. NULL, and nothing is done, where an argument is NULL or the target is not an ordinary table that the caller may
 write to and read, without row triggers, row security, generated columns and deferrable keys. Errors: those of INSERT';
 
+CREATE FUNCTION retrack.pull_store(stage regclass, query text, order_columns text[], OUT stored bigint, OUT in_order boolean)
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_store';
+COMMENT ON FUNCTION retrack.pull_store(regclass, text, text[]) IS
+'for retrack.pull: stores the rows of a query in a temporary table that has its columns behind a bigint, which numbers them as they come; in_order: they came in the
+order of these columns, NULL last. NULL: NULL. Errors: 42804 the table is not such a one, 42501 the caller may not insert into it, and those of the query';
+
 CREATE TYPE retrack.pull_job AS (
   source regclass,
   target regclass,
@@ -34,7 +40,7 @@ CREATE TYPE retrack.pull_job AS (
   source_name text,
   stage text,
   stage_columns text,
-  order_by text,
+  order_columns text[],
   row_position text,
   columns text,
   expressions text,
@@ -231,20 +237,18 @@ BEGIN
   SELECT CASE WHEN c.in_source THEN c.name END, CASE WHEN c.in_target THEN c.name END INTO withdrawn_from, withdrawn_to
   FROM retrack.pull_columns(source, target) AS c WHERE c.name = withdrawn_column;
 
+  job.order_columns := array_remove(water || keys || version, NULL);
+
   -- what is staged: every shared column, the columns that decide, and the record as it came
   job.has_record := retrack.pull_error_column(source, '') IS NOT NULL;
   job.has_errors := retrack.pull_error_column(source, '#error') IS NOT NULL;
   job.stage_columns := concat_ws(', ',
-    (SELECT string_agg('s.' || quote_ident(n), ', ') FROM
+    (SELECT string_agg('s.' || quote_ident(n), ', ' ORDER BY array_position(job.order_columns, n), n) FROM
       (SELECT unnest(shared) UNION SELECT water UNION SELECT withdrawn_from) AS u(n) WHERE n IS NOT NULL),
     CASE WHEN job.has_record THEN format('s.%I AS "#record"', retrack.pull_error_column(source, '')) END,
     CASE WHEN job.has_errors THEN
       (SELECT string_agg(coalesce('s.' || quote_ident(retrack.pull_error_column(source, p)), 'NULL::text') || format(' AS %I', p), ', ')
        FROM unnest('{#error,#sqlstate,#pointer,#page}'::text[]) AS p) END);
-  job.order_by := concat_ws(', ', 's.' || quote_ident(water),
-    (SELECT string_agg('s.' || quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    's.' || quote_ident(version));
-
   job.row_position := format('jsonb_build_array(%s)::text', concat_ws(', ', 's.' || quote_ident(water) || '::text',
     (SELECT string_agg('s.' || quote_ident(k) || '::text', ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     's.' || quote_ident(version) || '::text'));
@@ -329,6 +333,11 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 
 DECLARE
   from_here text := since;
   memory text := current_setting('work_mem');
+  query text;
+  sorted text;
+  plan json;
+  may_be_sorted boolean;
+  in_order boolean;
 BEGIN
   went_back := false;
   -- sorts once for the whole pull, as building an index does
@@ -340,11 +349,23 @@ BEGIN
   END IF;
   EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
   -- a constant in the condition, so that a foreign table can pass it on
-  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %s FROM %s AS s %s ORDER BY %s) AS s',
-    split_part(job.stage, '.', 2), job.stage_columns, job.source_name,
-    CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END,
-    job.order_by);
-  GET DIAGNOSTICS staged = ROW_COUNT;
+  query := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name,
+    CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END);
+  sorted := format('%s ORDER BY %s', query, (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)));
+  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', split_part(job.stage, '.', 2), query);
+  -- A source that cannot be asked for an order mostly has the one of its changes, so that is looked at first.
+  EXECUTE 'EXPLAIN (FORMAT JSON) ' || sorted INTO plan;
+  may_be_sorted := plan #>> '{0,Plan,Node Type}' = 'Sort' AND plan #>> '{0,Plan,Plans,0,Node Type}' = 'Foreign Scan';
+  SELECT p.stored, p.in_order INTO staged, in_order
+  FROM retrack.pull_store(job.stage::regclass, CASE WHEN may_be_sorted THEN query ELSE sorted END, job.order_columns) AS p;
+  IF NOT in_order THEN
+    EXECUTE (SELECT format('CREATE TEMPORARY TABLE %4$s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %1$s FROM %2$s AS s ORDER BY %3$s) AS s',
+        string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage,
+        (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)), split_part(job.stage, '.', 2) || '_sorted')
+      FROM pg_attribute AS a WHERE a.attrelid = job.stage::regclass AND a.attnum > 1);
+    EXECUTE format('DROP TABLE %s', job.stage);
+    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, split_part(job.stage, '.', 2));
+  END IF;
   PERFORM set_config('work_mem', memory, true);
   IF staged > 1000 THEN
     EXECUTE format('CREATE INDEX ON %s ("#seq")', job.stage);
@@ -452,8 +473,9 @@ COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
 CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
--- What has no index is then priced so high that it would be compiled each time.
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+-- What has no index is then priced so high that it would be compiled each time. Staged rows come from
+-- their index in order; a bitmap would have them sorted again.
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
   todo bigint[] := ARRAY[first, last];
   lo bigint;
@@ -549,13 +571,14 @@ BEGIN
   rejected := rejected + rows_done.rejected;
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
-    EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2',
+    -- rows are in its order; null is last
+    EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I IS NOT NULL ORDER BY s."#seq" DESC LIMIT 1',
       CASE job.high_water_type
-           WHEN 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
+           WHEN 'timestamptz'::regtype THEN format('least(s.%I, now())', job.high_water)
            -- a local time may be that of any zone
-           WHEN 'timestamp'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')')
-           WHEN 'date'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')::date')
-           ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
+           WHEN 'timestamp'::regtype THEN format('least(s.%I, now()::timestamp + interval ''14 hours'')', job.high_water)
+           WHEN 'date'::regtype THEN format('least(s.%I, (now()::timestamp + interval ''14 hours'')::date)', job.high_water)
+           ELSE format('s.%I', job.high_water) END, job.stage, job.high_water) INTO high_water USING first, last;
   END IF;
   EXECUTE format('UPDATE %1$I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
     row_position = $6,

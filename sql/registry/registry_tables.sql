@@ -10,6 +10,25 @@ CREATE TYPE retrack.form_range AS RANGE (subtype = retrack.form);
 COMMENT ON TYPE retrack.form_range IS
   'range of forms; form_range(x, x, ''[]'') WITH && is equality of x in an exclusion constraint';
 
+-- What CREATE TYPE ... AS RANGE makes beside the type.
+DO $do$
+DECLARE
+  t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['text', 'stage', 'form'] LOOP
+    EXECUTE format($ddl$
+COMMENT ON FUNCTION retrack.%1$s_range(%2$s, %2$s) IS 'range of %1$ss from the first, included, to the second, not included; NULL: no bound. 22000 if the first is above the second';
+COMMENT ON FUNCTION retrack.%1$s_range(%2$s, %2$s, text) IS
+  'range of %1$ss; the third argument says which ends are included: [] [) (] (). NULL: no bound; 22000 for a NULL third argument or if the first is above the second, 42601 for another text';
+COMMENT ON TYPE retrack.%1$s_multirange IS 'set of ranges of %1$ss';
+COMMENT ON FUNCTION retrack.%1$s_multirange() IS 'the empty set of ranges';
+COMMENT ON FUNCTION retrack.%1$s_multirange(retrack.%1$s_range) IS 'the set of one range; NULL: NULL';
+COMMENT ON FUNCTION retrack.%1$s_multirange(VARIADIC retrack.%1$s_range[]) IS 'the set of these ranges; a NULL array: NULL, 22004 for a NULL in it';
+COMMENT ON CAST (retrack.%1$s_range AS retrack.%1$s_multirange) IS 'the set of one range';
+$ddl$, t, CASE t WHEN 'text' THEN t ELSE 'retrack.' || t END);
+  END LOOP;
+END $do$;
+
 -- Who and where. Reported tables carry the version that is in force, the time the source changed it
 -- (what an incremental pull follows) and whether the reporter withdrew it.
 CREATE FUNCTION retrack.create_registry_parties(registry name) RETURNS void

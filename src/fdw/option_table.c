@@ -100,10 +100,17 @@ rt_option_find(const char *name, int places)
 	return NULL;
 }
 
-/* Raises HV024; a secret's value is not shown. */
+/*
+ * Raises HV024; a secret's value is not shown, nor a query string, where people put
+ * keys in spite of the manual.
+ */
 static void
 refuse_value(const OptionDef *def, const char *value, const char *detail)
 {
+	const char *query = def->kind == OPTION_URL || def->kind == OPTION_PATH ? strchr(value, '?') : NULL;
+
+	if (query != NULL)
+		value = psprintf("%.*s?...", (int) (query - value), value);
 	if (def->flags & OPT_SECRET)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),

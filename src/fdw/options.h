@@ -79,6 +79,7 @@ typedef struct FdwOptions
 	int			ndjson;			/* format: 0 json, 1 ndjson */
 
 	Pagination	pagination;
+	bool		pagination_stated;	/* not none by default */
 	const char *next;
 	const char *cursor_param;
 	const char *page_param;

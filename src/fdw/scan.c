@@ -207,8 +207,8 @@ rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
 			break;
 		if (result == PAGES_END)
 			end_request(scan);
-		else
-			found = read_record(scan, result, slot);
+		else if (!(found = read_record(scan, result, slot)))
+			MemoryContextReset(CurrentMemoryContext);	/* of many rows that are left out, too */
 	}
 	error_context_stack = callback.previous;
 	if (scan->timing)

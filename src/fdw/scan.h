@@ -73,7 +73,10 @@ extern void rt_async_request(AsyncRequest *request);
 extern void rt_async_configure_wait(AsyncRequest *request);
 extern void rt_async_notify(AsyncRequest *request);
 
-/* Next row into slot; false if there is none, or, with async set, none yet. */
+/*
+ * Next row into slot; false if there is none, or, with async set, none yet.  To be
+ * called in a memory context for one row, which is reset after each one left out.
+ */
 extern bool rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot);
 
 /* Counters of the transport so far, given back or not. */

@@ -212,6 +212,8 @@ find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int 
 {
 	t->pkey = find_pkey(t->relid, names, types, nkeys, true, t->key);
 	t->nkeys = nkeys;
+	for (int i = 0; i < nkeys; i++)
+		t->key_att[i] = find_column(t->relid, names[i], InvalidOid);
 }
 
 static void

@@ -23,6 +23,7 @@ typedef struct LedgerTable
 	Oid			pkey;			/* its primary key's index */
 	int			nkeys;
 	ScanKeyData key[LEDGER_KEYS_MAX];	/* all but the argument filled in */
+	AttrNumber	key_att[LEDGER_KEYS_MAX];
 	AttrNumber	sum;			/* drawn, or uses (int4) */
 	bool		sum_is_int4;
 	AttrNumber	granted;		/* granted, or max_uses; may be null in a row */
@@ -181,7 +182,7 @@ typedef struct Ledger
 {
 	const LedgerTable *table;
 	Relation	rel;			/* NULL: not open */
-	Relation	index;
+	Relation	index;			/* of the primary key; NULL: not needed yet */
 	TupleTableSlot *slot;		/* the row as it was found */
 	TupleTableSlot *changed;	/* the row as it was stored */
 	ItemPointer hint;			/* where the index last pointed for the key; may be wrong; NULL: none is kept */

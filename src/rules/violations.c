@@ -121,13 +121,18 @@ rt_violations_detail(const Violations *v)
 void
 rt_violations_raise(Violations *v, Relation rel)
 {
+	const char *hint;
+
 	if (v->count == 0)
 		return;
+	hint = v->sqlstate == ERRCODE_RT_SEVERAL ?
+		"The SQLSTATE before each line names its rule." : v->table->spec->hint(v->sqlstate);
 	ereport(ERROR,
 			(errcode(v->sqlstate),
 			 v->count == 1 ? errmsg("%s", v->first) :
 			 errmsg("%s, and " UINT64_FORMAT " more violation%s", v->first, v->count - 1, v->count == 2 ? "" : "s"),
 			 errdetail("%s", rt_violations_detail(v)),
+			 hint != NULL ? errhint("%s", hint) : 0,
 			 v->column != InvalidAttrNumber ? errtablecol(rel, v->column) : errtable(rel)));
 }
 

@@ -118,7 +118,7 @@ SET session_replication_role = replica;
 SELECT rebook_ledger('rd');
 RESET ROLE;
 SET search_path = rd, retrack, public;
-SELECT who = session_user AS who, op, row_key FROM journal WHERE row_key = 'x1';
+SELECT who = session_user AS who, op, row_key FROM journal_row WHERE row_key = 'x1';
 SELECT * FROM verify_ledger('rd');
 DROP SCHEMA rules_trap CASCADE;
 

@@ -83,6 +83,32 @@ DROP INDEX types_index_gin; RESET enable_seqscan;
 SELECT pg_temp.held() = a AS same_without_index FROM by_gin;
 DROP TABLE types_index;
 
+-- GIN against a sequential scan on random assays and questions: empty arrays, NULLs in them, elements twice, pages that got lossy, the pending list.
+SELECT setseed(0.61) IS NOT NULL AS seed_is_061;
+CREATE TABLE types_gin AS
+SELECT i, CASE WHEN i % 19 <> 0 THEN (SELECT make_assay(array_agg(element), array_agg(f)) FROM (
+  SELECT element, round((random() / 17)::numeric, (random() * 9)::int) AS f FROM elements() WHERE random() < (i % 10) / 10.0 OR number = 57 + i % 15) x) END AS a FROM generate_series(1, 6000) i;
+CREATE INDEX types_gin_index ON types_gin USING gin (a);
+INSERT INTO types_gin SELECT i + 6000, a FROM types_gin WHERE i % 9 = 0;
+CREATE FUNCTION pg_temp.differs(condition text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE by_index numeric[]; by_scan numeric[]; query text := 'SELECT ARRAY[count(*), coalesce(sum(i), 0), coalesce(sum(i::numeric * i), 0)] FROM types_gin WHERE a ' || condition; line text; used boolean := false;
+BEGIN
+  SET LOCAL enable_seqscan = off; EXECUTE query INTO by_index;
+  FOR line IN EXECUTE 'EXPLAIN ' || query LOOP used := used OR line LIKE '%types_gin_index%'; END LOOP;
+  SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = off; EXECUTE query INTO by_scan;
+  SET LOCAL enable_bitmapscan = on;
+  RETURN by_index <> by_scan OR NOT used;
+END $$;
+SET work_mem = '64kB';
+CREATE TEMP TABLE questions AS
+SELECT i, (SELECT format('{%s}', string_agg(CASE WHEN random() < 0.1 THEN 'NULL' ELSE element::text END, ',')) FROM elements(), generate_series(1, 1 + (i % 2)) WHERE random() < 0.08) AS array_text,
+  (SELECT element FROM elements() WHERE i > 0 ORDER BY random() LIMIT 1) AS one, (SELECT a FROM types_gin t WHERE t.i = 1 + q.i * 37 % 6000) AS part FROM generate_series(1, 60) q(i);
+SELECT count(*), count(*) FILTER (WHERE pg_temp.differs(format('? %L', one))) AS has, count(*) FILTER (WHERE pg_temp.differs(format('?| %L', array_text))) AS has_any,
+  count(*) FILTER (WHERE pg_temp.differs(format('?& %L', array_text))) AS has_all, count(*) FILTER (WHERE part IS NOT NULL AND pg_temp.differs(format('@> %L', part))) AS contains,
+  count(*) FILTER (WHERE array_text = '{}') > 3 AS some_empty, count(*) FILTER (WHERE array_text LIKE '%NULL%') > 3 AS some_nulls FROM questions;
+RESET work_mem;
+DROP TABLE types_gin;
+
 -- Partition keys of every method, pruned; foreign keys; arrays; domains.
 CREATE TABLE types_part (li licence_id, el element, ma mass, asy assay) PARTITION BY LIST (el);
 CREATE TABLE types_part_heavy PARTITION OF types_part FOR VALUES IN ('Dy', 'Tb') PARTITION BY RANGE (li);

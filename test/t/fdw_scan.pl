@@ -161,7 +161,7 @@ asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at = 'infinity'}, '/cursor?id_t
 asks(q{SELECT id FROM f_cursor WHERE id < 50 AND at >= '0044-03-15Z BC' AND at < '12025-01-01Z'}, '/cursor?id_to=50&limit=100', 'nor a year that RFC 3339 does not have');
 asks(q{SELECT id FROM f_cursor WHERE id < 50 AND kind = repeat('k', 9000)}, '/cursor?id_to=50&limit=100', 'nor a value longer than a URL');
 asks(q{SELECT id FROM f_cursor WHERE id < 50 AND kind IN ('k1', repeat('k', 5000))}, '/cursor?id_to=50&limit=100', 'nor one in a list');
-asks(q{SELECT id FROM f_lines LIMIT 3}, '/lines?limit=100', 'a limit is no hint where there is no next page');
+asks(q{SELECT id FROM f_lines LIMIT 3}, '/lines', 'no size is asked for where there is no next page');
 sql(q{CREATE TYPE grade AS ENUM ('low', 'high');
 	CREATE FOREIGN TABLE own_order (id numeric OPTIONS (param 'id', required 'true'), grade grade OPTIONS (param_from 'g_from', param_to 'g_to'),
 		el retrack.element OPTIONS (param_from 'e_from', param_to 'e_to', sort 'el')) SERVER api OPTIONS (path '/records', pagination 'link')});

@@ -73,7 +73,8 @@ sub wait_until_up
 {
 	for (1 .. 600)
 	{
-		return if $node->psql('postgres', 'SELECT 1', timeout => 10) == 0;
+		# psql may be refused, and gone, before it was told what to run
+		return if (eval { $node->psql('postgres', 'SELECT 1', timeout => 10) } // 1) == 0;
 		usleep(20_000);
 	}
 	BAIL_OUT('the server did not come back');

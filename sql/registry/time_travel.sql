@@ -56,7 +56,7 @@ BEGIN
     WHERE NOT l.withdrawn AND ($2 IS NULL OR l.licence OPERATOR(retrack.=) $2)$sql$, registry) USING day, number;
 END $fn$;
 COMMENT ON FUNCTION retrack.licence_on(name, date, retrack.licence_id) IS
-'each licence (or the one given) as it stood on that day: its status then by licence_history, and whether it was in force. Sees the licences the caller sees.
+'each licence (or the one given) as it stood on that day: its status then by licence_history, and whether it was in force. Sees the licences the caller sees. Validity is as known now: rows_as_of(NULL::trade.licence, moment) tells what the books said then.
 NULL registry or day: error or no rows. Errors: RTR02 no such registry.';
 
 CREATE FUNCTION retrack.submissions_on(registry name, moment timestamptz)

@@ -134,7 +134,6 @@ receive_instrument(StringInfo buf, BalanceState *st, bool encode)
 {
 	int			sent = pq_getmsgint(buf, 4);
 	int			len = sent;
-	int			known = st->ninstruments;
 	const char *name;
 	BalanceInstrument *instrument;
 
@@ -144,11 +143,14 @@ receive_instrument(StringInfo buf, BalanceState *st, bool encode)
 	else
 		name = pq_getmsgbytes(buf, sent);
 	instrument = rt_balance_instrument(st, name, len);
-	if (st->ninstruments == known)
-		refuse("It names an instrument twice.");
 	for (uint32 rest = receive_mask(buf, st->mask); rest != 0; rest &= rest - 1)
-		receive_limbs(buf, &instrument->bias[st->slot[pg_rightmost_one_pos32(rest)]],
-					  WIDE192_LIMBS);
+	{
+		Wide192    *bias = &instrument->bias[st->slot[pg_rightmost_one_pos32(rest)]];
+
+		if (!wide_is_zero(bias->w, WIDE192_LIMBS))
+			refuse("It states an instrument's sum twice.");
+		receive_limbs(buf, bias, WIDE192_LIMBS);
+	}
 }
 
 void

@@ -164,6 +164,12 @@ for my $bit (0 .. 8 * length($small) - 1)
 	push @input, $small;
 	vec($input[-1], $bit, 1) ^= 1;
 }
+# Written by another hand: an instrument without sums among five, and a sum stated twice.
+my $neodymium = pack('CN', 1, 1 << 5) . "\0" x 80;
+my $sum_of_one = pack('N', 1 << 5) . "\0" x 23 . "\1";
+push @input, $neodymium . pack('N', 5) . pack('N/a* N', 'none', 0) . join('', map { pack('N/a*', $_) . $sum_of_one } qw(a b c d)),
+	$neodymium . pack('N', 2) . (pack('N/a*', 'a') . $sum_of_one) x 2;
+my $by_hand = @input;
 push @input, mutate() for 1 .. 3000;
 my $inputs = @input;
 
@@ -196,6 +202,8 @@ is(query(q{SELECT string_agg(DISTINCT state, ' ' ORDER BY state) FROM outcome WH
 	'', 'recv: corrupt bytes are read or refused with their own state');
 cmp_ok(query(q{SELECT count(*) FROM outcome WHERE reader = 'recv' AND state <> 'read'}), '>', $inputs / 6, 'many were refused');
 is(query("SELECT count(*) FROM outcome WHERE reader = 'recv' AND i <= $beginnings AND state = 'read'"), 0, 'no beginning of a balance is one');
+is(query("SELECT string_agg(reader || ' ' || state, ', ' ORDER BY i) FROM outcome WHERE i IN ($by_hand - 1, $by_hand)"),
+	'recv read, recv 22P03', 'an instrument without sums is none; a sum stated twice is a fault');
 is(query(q{SELECT count(*) > 100, bool_and(b = b::text::balance) FROM hostile}), 't|t', 'what was read is a proper balance');
 
 # The workers' reader takes a pointer that SQL cannot make: the test declares it with integers for pointers.

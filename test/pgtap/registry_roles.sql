@@ -87,7 +87,7 @@ INSERT INTO matrix VALUES
   ('facility_balance', 'S', 'S', 'S'), ('overdue_submission', 'S', 'S', ''), ('client_volume', 'S', 'S', ''), ('trade_volume', 'S', 'S', 'S'),
   ('controlled_export', 'S', 'S', ''), ('transfer_difference', '', 'S', ''), ('unlicensed_export', '', 'S', ''), ('unexplained_gain', '', 'S', 'S'),
   ('licence_splitting', '', 'S', ''), ('vat_gap', '', 'S', ''), ('customs_gap', '', 'S', ''), ('suspect_origin', '', 'S', ''),
-  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S'), ('journal', '', 'S', ''), ('journal_head', '', 'S', '');
+  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S'), ('journal', '', 'S', ''), ('journal_row', '', 'S', ''), ('journal_head', '', 'S', '');
 SELECT is(string_agg(relation, ' ' ORDER BY relation), NULL, 'the matrix names no relation that is not there')
 FROM matrix WHERE to_regclass('reg_roles.' || relation) IS NULL;
 SELECT is(string_agg(relname, ' ' ORDER BY relname), NULL, 'and every one that is')

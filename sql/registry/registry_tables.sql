@@ -123,7 +123,7 @@ CREATE TABLE %1$I.licence_item (
   drawn retrack.mass NOT NULL DEFAULT '0',
   tolerance numeric NOT NULL DEFAULT 0 CHECK (tolerance BETWEEN 0 AND 1),
   specification text,
-  price numeric CHECK (price >= 0),
+  price numeric CHECK (price >= 0 AND price < 'Infinity'),
   currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
@@ -251,7 +251,8 @@ END $fn$;
 -- another's honest row; lot_graph and the detection views show what does not match. A shipment's
 -- licence is checked by enforce_licence, which tells more than a foreign key can.
 -- Years past 9999 are slips of the pen that timestamps do not reach: one such row would break every view that
--- sums by month. Infinite dates are the rules' to refuse.
+-- sums by month. Infinite dates are the rules' to refuse. So with masses that views add up, which no delivery has (10 million
+-- tonnes), and with values that are no number: two such rows, of anybody's, would leave everybody without the sum.
 CREATE FUNCTION retrack.create_registry_reports(registry name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
 BEGIN
@@ -313,7 +314,7 @@ CREATE TABLE %1$I.transfer (
   transferred_on date NOT NULL CHECK (transferred_on < '10000-01-01' OR NOT isfinite(transferred_on)),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass >= '0'),
+  mass retrack.mass NOT NULL CHECK (mass BETWEEN '0' AND '10000000 t'),
   lot_id text,
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -339,9 +340,9 @@ CREATE TABLE %1$I.shipment (
   hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
+  net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
   lot_id text,
-  value numeric CHECK (value >= 0),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
   currency text CHECK (retrack.is_capitals(currency, 3)),
   contract_no text,
   port text,
@@ -395,9 +396,9 @@ CREATE TABLE %1$I.invoice (
   transfer_id text,
   shipment_id text,
   form retrack.form,
-  mass retrack.mass NOT NULL CHECK (mass >= '0'),
-  value numeric CHECK (value >= 0),
-  vat numeric CHECK (vat >= 0),
+  mass retrack.mass NOT NULL CHECK (mass BETWEEN '0' AND '10000000 t'),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
+  vat numeric CHECK (vat >= 0 AND vat < 'Infinity'),
   currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
@@ -415,8 +416,8 @@ CREATE TABLE %1$I.customs_declaration (
   client_name text,
   destination text CHECK (retrack.is_capitals(destination, 2)),
   hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
-  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
-  value numeric CHECK (value >= 0),
+  net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
   currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false

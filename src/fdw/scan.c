@@ -258,7 +258,7 @@ rt_restart_scan(FdwScan *scan)
 	if (scan->pages)
 	{
 		remember_total(scan);
-		scan->counters.pages += scan->ended ? 0 : rt_pages_page(scan->pages);
+		scan->counters.pages = rt_scan_pages(scan);
 		rt_pages_stop(scan->pages);
 	}
 	if (scan->conn)
@@ -275,8 +275,7 @@ rt_finish_scan(FdwScan *scan)
 		return;
 	rt_http_waiting(scan->conn, NULL);
 	remember_total(scan);
-	if (!scan->ended)
-		scan->counters.pages += rt_pages_page(scan->pages);
+	scan->counters.pages = rt_scan_pages(scan);
 	rt_pages_stop(scan->pages);
 	scan->http = *rt_http_counters(scan->conn);
 	rt_http_close(scan->conn);
@@ -305,6 +304,12 @@ const HttpCounters *
 rt_scan_http(const FdwScan *scan)
 {
 	return scan->conn ? rt_http_counters(scan->conn) : &scan->http;
+}
+
+uint64
+rt_scan_pages(const FdwScan *scan)
+{
+	return scan->counters.pages + (scan->started && !scan->ended ? rt_pages_page(scan->pages) : 0);
 }
 
 bool

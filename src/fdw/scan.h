@@ -82,6 +82,9 @@ extern bool rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *s
 /* Counters of the transport so far, given back or not. */
 extern const HttpCounters *rt_scan_http(const FdwScan *scan);
 
+/* Pages begun so far. */
+extern uint64 rt_scan_pages(const FdwScan *scan);
+
 extern void rt_explain_scan(ForeignScanState *node, struct ExplainState *es);
 extern bool rt_analyze_table(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *pages);
 

@@ -57,7 +57,7 @@ END $$;
 CREATE TABLE probed AS
 SELECT c.relname, a.attname, k.kind, NULL::text AS states, format(CASE k.kind
     WHEN 'null' THEN 'ALTER TABLE ra.%1$I ALTER %2$I DROP NOT NULL'
-    WHEN 'type' THEN 'ALTER TABLE ra.%1$I ALTER %2$I DROP DEFAULT, ALTER %2$I TYPE varchar(60) USING %2$I::text'
+    WHEN 'type' THEN 'ALTER TABLE ra.%1$I ALTER %2$I DROP DEFAULT, ALTER %2$I TYPE varchar(100) USING %2$I::text'
     WHEN 'drop' THEN 'ALTER TABLE ra.%1$I DROP COLUMN %2$I CASCADE'
     ELSE 'ALTER TABLE ra.%1$I RENAME %2$I TO other' END, c.relname, a.attname) AS alter_table,
   CASE k.kind WHEN 'null' THEN format('UPDATE ra.%I SET %I = NULL', c.relname, a.attname) ELSE 'SELECT 1' END AS change

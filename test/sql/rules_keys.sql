@@ -25,7 +25,7 @@ SELECT attach_triggers('own', 'journal');
 -- Two rows whose key columns, joined, could read the same: the one that drew nothing gives nothing back.
 INSERT INTO own (a, b, shipped_on, net_mass) VALUES ('x|y', 'z', '2025-06-01', '90 kg'), ('x', 'y|z', '2025-06-01', '20 kg'), (E'x|y\\', 'z', '2025-06-01', '5 kg');
 SELECT rule, row_key FROM violation;
-SELECT row_key FROM journal_row ORDER BY seq;
+SELECT row_key FROM journal_row WHERE party <> '' ORDER BY seq;
 DELETE FROM own WHERE a = 'x|y';
 SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
 SELECT * FROM verify_ledger('rk');

@@ -35,6 +35,37 @@ INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted)
 SELECT 'q' || i, 'e' || i, 'mining', 'ionic', '[2025-01-01,2026-01-01)', '60 kg' FROM generate_series(0, 3) i;
 CREATE SEQUENCE ids CACHE 100;
 
+-- Exports of one's own, partitioned and recorded, whose table is renamed and whose partition comes and goes.
+CREATE TABLE export (id bigint, shipped_on date, exporter text, destination text DEFAULT 'DE', licence licence_id, control_code text DEFAULT '1C905.b',
+  form form DEFAULT 'oxide', assay assay DEFAULT 'Dy=2%', net_mass mass, PRIMARY KEY (shipped_on, id)) PARTITION BY RANGE (shipped_on);
+CREATE TABLE autumn PARTITION OF export FOR VALUES FROM ('2025-07-01') TO ('2027-01-01');
+CREATE TABLE spring (net_mass mass, licence licence_id, form form DEFAULT 'oxide', assay assay DEFAULT 'Dy=2%', control_code text DEFAULT '1C905.b', id bigint, exporter text,
+  destination text DEFAULT 'DE', shipped_on date, PRIMARY KEY (shipped_on, id));
+ALTER TABLE export ATTACH PARTITION spring FOR VALUES FROM ('2025-01-01') TO ('2025-07-01');
+SELECT attach_triggers('export', 'licence', 'mode=record');
+CREATE FUNCTION act_on_export(kind int, k int, m int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  l retrack.licence_id := format('25-AA-0000%s', 10 + k % 40);
+  target text := (ARRAY['export', 'exported', 'spring'])[1 + m % 3];
+  detail text;
+BEGIN
+  IF kind % 5 < 2 THEN
+    EXECUTE format('INSERT INTO trade.%I (id, shipped_on, exporter, licence, net_mass) SELECT nextval(''trade.ids''), date ''2025-06-01'' + 60 * (i %% $1), ''e'' || ($2 + i / 7) %% 20, $3, $4 FROM generate_series(1, 7) i', target)
+    USING 1 + (target <> 'spring')::int, (10 + k % 40) % 20, l, (1 + m % 9 || ' kg')::retrack.mass;
+  ELSIF kind % 5 = 2 THEN
+    EXECUTE format('UPDATE trade.%I SET net_mass = $1, licence = CASE $2 WHEN 0 THEN $3 ELSE licence END WHERE id %% 7 = $4', target)
+    USING (1 + m % 20 || ' kg')::retrack.mass, m % 4, l, k % 7;
+  ELSE
+    EXECUTE format('DELETE FROM trade.%I WHERE id %% 5 = $1', target) USING k % 5;
+  END IF;
+EXCEPTION
+  WHEN serialization_failure OR deadlock_detected OR lock_not_available THEN RAISE;
+  WHEN OTHERS THEN
+    IF SQLSTATE !~ '^(RT|23|42P01)' AND SQLERRM !~ 'is being detached' THEN
+      RAISE;
+    END IF;
+END $$;
+
 -- One random statement; what the rules refuse is undone by its subtransaction, what must be retried goes up.
 CREATE FUNCTION act(kind int, k int, m int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -42,6 +73,8 @@ DECLARE
   pick text := (SELECT shipment_id FROM trade.shipment TABLESAMPLE bernoulli (5) LIMIT 1);
 BEGIN
   CASE
+    WHEN kind < 10 THEN
+      PERFORM trade.act_on_export(m, k, kind + k + m);
     WHEN kind < 35 THEN
       INSERT INTO trade.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass)
       SELECT 's' || nextval('trade.ids'), date '2025-01-01' + m % 400, 'e' || (10 + k % 40) % 20, 'DE', l, c, f::retrack.form, 'Dy=2%', (1 + m % 9 || ' kg')::retrack.mass
@@ -116,6 +149,23 @@ writers() { # SECONDS: writers at the three isolation levels
 		i=$((i + 1))
 	done
 }
+# Tables get other names and partitions come and go while the writers run.
+alter() { # SECONDS
+	local end=$((SECONDS + $1)) name
+	while ((SECONDS < end)); do
+		case $((RANDOM % 4)) in
+		0) psql -qX -c 'ALTER TABLE trade.export RENAME TO exported' -c 'ALTER TABLE trade.exported RENAME TO export' ;;
+		1) psql -qX -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring' -c 'SELECT pg_sleep(0.2)' ;;
+		2) psql -qX -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring CONCURRENTLY' -c 'SELECT pg_sleep(0.2)' ;;
+		3) psql -qX -c "SET statement_timeout = '20ms'" -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring CONCURRENTLY' ;;
+		esac
+		restore
+	done >/dev/null 2>&1
+}
+restore() { # whatever was broken off
+	psql -qX -c 'ALTER TABLE IF EXISTS trade.exported RENAME TO export' -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring FINALIZE' \
+		-c "ALTER TABLE trade.export ATTACH PARTITION trade.spring FOR VALUES FROM ('2025-01-01') TO ('2025-07-01')" >/dev/null 2>&1 || true
+}
 fail() { echo "not ok - $1"; sed -n '/ERROR\|FATAL\|PANIC/p' "$WORK/server.log" | tail -5; exit 1; }
 check() { # WHEN: the books must be right
 	local found
@@ -133,6 +183,8 @@ start=$SECONDS round=0 samples=0
 while ((SECONDS - start < TOTAL)); do
 	round=$((round + 1))
 	writers 8
+	alter 7 &
+	altering=$!
 	half=$((SECONDS + 4))
 	while ((SECONDS < half)); do
 		found=$(psql -qXAt -c "$OVER" 2>/dev/null || echo 0)
@@ -151,7 +203,7 @@ while ((SECONDS - start < TOTAL)); do
 		;;
 	2) kind='left alone' ;;
 	esac
-	wait "${pids[@]}" 2>/dev/null || true
+	wait "${pids[@]}" "$altering" 2>/dev/null || true
 	for _ in $(seq 100); do
 		if [ "$kind" = 'postmaster killed' ]; then
 			pg_ctl -D "$WORK/data" -l "$WORK/server.log" -w start >/dev/null 2>&1 && break
@@ -160,8 +212,12 @@ while ((SECONDS - start < TOTAL)); do
 		fi
 		sleep 0.2
 	done
+	for _ in 1 2 3; do
+		restore
+		[ "$(psql -qXAt -c "SELECT count(*) FROM pg_partition_tree(to_regclass('trade.export'))")" = 3 ] && break
+	done
 	check "after round $round ($kind)"
-	echo "# round $round: $kind, $(psql -qXAt -c "SELECT (SELECT count(*) FROM trade.shipment) || ' exports, ' || (SELECT count(*) FROM trade.journal) || ' journal entries'")"
+	echo "# round $round: $kind, $(psql -qXAt -c "SELECT (SELECT count(*) FROM trade.shipment) || ' exports, ' || (SELECT count(*) FROM trade.export) || ' of one''s own, ' || (SELECT count(*) FROM trade.violation WHERE resolved_at IS NULL AND relation = 'trade.export') || ' of them recorded, ' || (SELECT count(*) FROM trade.journal) || ' journal entries'")"
 done
 [ "$(psql -qXAt -c 'SELECT count(*) FROM trade.journal')" -gt 50 ] || fail "the writers wrote next to nothing: $(tail -3 "$WORK/pgbench.0")"
 echo "ok - $round rounds, $samples samples while writers ran: nothing over, ledgers and journal whole (TORTURE_SEED=$SEED)"

@@ -8,9 +8,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY k (n, i)
     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
     WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
-  SELECT string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I)', p.name)
+  SELECT '(' || string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I)', p.name)
     ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', p.name)
-    END, ' || ''|'' || ' ORDER BY p.i) FROM part p
+    END, ' || ''|'' || ' ORDER BY p.i) || ') COLLATE "C"' FROM part p
 $$;
 COMMENT ON FUNCTION retrack.row_key_expression(regclass, text) IS
   'expression for the row_key, in violations and journal, of a row "t" of the table; key is the triggers'' argument, or NULL for the primary key. NULL if the rows have no key';
@@ -39,7 +39,7 @@ $$;
 COMMENT ON FUNCTION retrack.ledger_sources(name, text) IS
   'tables whose rows draw on the registry''s ledgers by rule licence or quota, with their triggers'' arguments';
 
--- "columns" are triples keyword, default name, type. Open violations and withdrawn rows draw nothing.
+-- "columns" are triples keyword, default name, type; text compares as the rules compare it, byte by byte. Open violations and withdrawn rows draw nothing.
 CREATE FUNCTION retrack.ledger_rows_query(registry name, rule text, columns text[]) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
@@ -50,7 +50,11 @@ DECLARE
 BEGIN
   FOR source IN SELECT * FROM retrack.ledger_sources(registry, rule) LOOP
     SELECT string_agg(CASE WHEN a.attname IS NULL THEN format('NULL::%s AS %I', columns[i][3], columns[i][1])
-                           ELSE format('t.%I::%s AS %I', a.attname, columns[i][3], columns[i][1]) END, ', ' ORDER BY i)
+                           ELSE format('t.%I::%s%s AS %I', a.attname, columns[i][3], CASE columns[i][3] WHEN 'text' THEN ' COLLATE "C"' END, columns[i][1])
+                           END, ', ' ORDER BY i)
+           || CASE rule WHEN 'quota' THEN format(', %L::text[] AS stages, %L::boolean AS own_required',
+                string_to_array(retrack.rule_argument(source.arguments, 'stages', 'mining,separation'), ','),
+                retrack.rule_argument(source.arguments, 'allotment', 'optional') = 'required') ELSE '' END
     INTO list
     FROM generate_subscripts(columns, 1) i
     LEFT JOIN pg_attribute a ON a.attrelid = source.relation AND NOT a.attisdropped
@@ -64,13 +68,14 @@ BEGIN
          registry, retrack.table_name(retrack.topmost_table(source.relation)), key, CASE rule WHEN 'licence' THEN 'RTL' ELSE 'RTQ' END) END;
   END LOOP;
   IF result = '' THEN
-    SELECT 'SELECT ' || string_agg(format('NULL::%s AS %I', columns[i][3], columns[i][1]), ', ' ORDER BY i) || ' WHERE false'
+    SELECT 'SELECT ' || string_agg(format('NULL::%s AS %I', columns[i][3], columns[i][1]), ', ' ORDER BY i)
+           || CASE rule WHEN 'quota' THEN ', NULL::text[] AS stages, NULL::boolean AS own_required' ELSE '' END || ' WHERE false'
     INTO result FROM generate_subscripts(columns, 1) i;
   END IF;
   RETURN result;
 END $fn$;
 COMMENT ON FUNCTION retrack.ledger_rows_query(name, text, text[]) IS
-  'query for the rows that draw on the registry''s ledgers, in the given columns';
+  'query for the rows that draw on the registry''s ledgers, in the given columns; of production also stages and own_required as its trigger''s arguments have them';
 
 CREATE FUNCTION retrack.licence_draws(registry name, licences retrack.licence_id[] DEFAULT NULL)
 RETURNS TABLE (licence retrack.licence_id, line integer, drawn numeric, uses bigint)
@@ -125,14 +130,11 @@ BEGIN
     JOIN %1$I.quota q ON q.holder = a.party_id AND q.stage = r.stage AND q.period @> r.date
       AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn
     WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND r.assay IS NOT NULL AND isfinite(r.date)
-      AND r.stage::text = ANY (%3$L) AND ($1 IS NULL OR q.quota_id = ANY ($1))
-      AND (NOT %4$L OR EXISTS (
+      AND r.stage::text = ANY (r.stages) AND ($1 IS NULL OR q.quota_id = ANY ($1))
+      AND (NOT r.own_required OR EXISTS (
         SELECT FROM %1$I.quota o WHERE o.holder = a.own AND o.stage = r.stage AND o.period @> r.date
           AND (o.ore_class = 'any' OR o.ore_class = r.ore_class) AND NOT o.withdrawn))
-    GROUP BY q.quota_id$sql$, registry, rows_query,
-    (SELECT coalesce(string_to_array(min(retrack.rule_argument(s.arguments, 'stages', NULL)), ','),
-                     '{mining,separation}') FROM retrack.ledger_sources(registry, 'quota') s),
-    retrack.allotment_required(registry))
+    GROUP BY q.quota_id$sql$, registry, rows_query)
   USING quotas;
 END $fn$;
 COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
@@ -204,11 +206,7 @@ COMMENT ON FUNCTION retrack.verify_ledger(name) IS
 -- old_rows and, of parties and facilities, as they are in new_rows.
 CREATE FUNCTION retrack.uncovered_query(registry name, changed text) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
-DECLARE
-  stages text[];
 BEGIN
-  SELECT coalesce(string_to_array(min(retrack.rule_argument(s.arguments, 'stages', NULL)), ','), '{mining,separation}')
-  INTO stages FROM retrack.ledger_sources(registry, 'quota') s;
   RETURN format($sql$
     WITH RECURSIVE path (facility_id, party_id, depth) AS (
       SELECT f.facility_id, f.party_id, 0 FROM %1$I.facility f
@@ -216,11 +214,11 @@ BEGIN
       SELECT path.facility_id, p.parent, path.depth + 1 FROM path
       JOIN %1$I.party p ON p.party_id = path.party_id WHERE p.parent IS NOT NULL AND path.depth < 100)
     SELECT %3$s, count(*), min(r.date) FROM (%2$s) r %4$s
-    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND isfinite(r.date) AND r.stage::text = ANY (%5$L)
+    WHERE r.withdrawn IS NOT TRUE AND r.mass::numeric > 0 AND isfinite(r.date) AND r.stage::text = ANY (r.stages)
       AND NOT EXISTS (SELECT FROM path b JOIN %1$I.quota q ON q.holder = b.party_id
                       WHERE b.facility_id = r.facility AND q.stage = r.stage AND q.period @> r.date
                         AND (q.ore_class = 'any' OR q.ore_class = r.ore_class) AND NOT q.withdrawn
-                        AND (b.depth = 0 OR NOT %6$L))
+                        AND (b.depth = 0 OR NOT r.own_required))
     GROUP BY 1 ORDER BY 1$sql$,
     registry, retrack.ledger_rows_query(registry, 'quota', ARRAY[
       ['date', 'produced_on', 'date'], ['facility', 'facility_id', 'text'], ['stage', 'stage', 'retrack.stage'],
@@ -239,7 +237,7 @@ BEGIN
         JOIN (SELECT n.facility_id FROM new_rows n
               WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.facility_id = n.facility_id AND o.party_id IS NOT DISTINCT FROM n.party_id)) m
           ON m.facility_id = r.facility$sql$
-    END, stages, retrack.allotment_required(registry));
+    END);
 END $fn$;
 COMMENT ON FUNCTION retrack.uncovered_query(name, text) IS
   'query for the production that no quota covers after a change of quotas, parties or facilities, in the triggers of keep_quotas: the quota that covered it, or the facility that moved; rows, first date';

@@ -5,6 +5,8 @@
 #include "rules/draw.h"
 
 #include "common/int.h"
+#include "fmgr.h"
+#include "utils/fmgrprotos.h"
 
 /* A quarter of the range, so that sums and differences of totals stay within it. */
 #define DRAW_MAX (PG_INT64_MAX / 4)
@@ -35,9 +37,28 @@ rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, ItemPo
 	return true;
 }
 
+/*
+ * Rows that give back more than is drawn were not booked as they stand.  Not so
+ * within another statement's triggers: its rows may be booked after those that
+ * change them.
+ */
+static void
+check_not_negative(void)
+{
+	if (DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)) > 1)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("rows would give back more than is drawn"),
+			 errdetail("They came in with the triggers off, or were booked by other trigger arguments."),
+			 errhint("retrack.verify_ledger shows the difference, retrack.rebook_ledger settles it.")));
+}
+
 bool
 rt_draw_find_over(Draw *draw)
 {
+	if (draw->locked && draw->row.sum < 0)
+		check_not_negative();
 	draw->running = draw->row.sum - draw->wanted;
 	draw->over = draw->locked && draw->wanted > draw->back && draw->row.sum > draw->row.granted;
 	return draw->over;

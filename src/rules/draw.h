@@ -34,7 +34,8 @@ extern bool rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum 
 
 /*
  * Sets over and running once all is applied.  A draw that takes no more than it
- * gives back is never over, however little was granted.
+ * gives back is never over, however little was granted.  Raises 55000 if the
+ * total fell below zero.
  */
 extern bool rt_draw_find_over(Draw *draw);
 

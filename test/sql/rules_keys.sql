@@ -64,6 +64,20 @@ SELECT attach_triggers('fleeting', 'licence', 'registry=rk');
 SELECT try('INSERT INTO fleeting (a, b, shipped_on, net_mass) VALUES (''p'', ''q'', ''2025-06-01'', ''1 kg'')');
 DROP TABLE fleeting;
 
+-- Text compares byte by byte whatever the columns' collations are.
+CREATE COLLATION no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+CREATE TABLE odd (a text COLLATE no_case PRIMARY KEY, shipped_on date DEFAULT '2025-06-01', exporter text COLLATE no_case DEFAULT 'EXP', destination text COLLATE "POSIX" DEFAULT 'DE',
+  licence licence_id DEFAULT '25-AA-000002', control_code text COLLATE no_case DEFAULT '1C905.a', hs_code text COLLATE "C", form form DEFAULT 'magnet', assay assay DEFAULT 'Dy=2%', net_mass mass);
+SELECT attach_triggers('odd', 'licence', 'mode=record');
+INSERT INTO odd (a, net_mass, control_code) VALUES ('A', '60 kg', '1C905.a'), ('B', '10 kg', '1C905.A'), ('C', '50 kg', '1C905.a');
+SELECT rule, row_key FROM violation WHERE relation = 'rk.odd' ORDER BY 2;
+SELECT * FROM verify_ledger('rk');
+UPDATE licence_item SET granted = '90 kg' WHERE licence = '25-AA-000002';
+DELETE FROM odd WHERE a = 'b';
+SELECT drawn FROM licence_item WHERE licence = '25-AA-000002';
+DELETE FROM odd;
+SELECT * FROM verify_ledger('rk');
+DROP TABLE odd;
 -- What was drawn is not forgotten with the tables that hold it.
 INSERT INTO own (a, b, shipped_on, net_mass) VALUES ('d', 'r', '2025-06-01', '50 kg');
 SELECT s, try(s) FROM unnest(ARRAY['TRUNCATE rk.licence_item', 'TRUNCATE rk.licence CASCADE', 'TRUNCATE rk.licence_status', 'TRUNCATE rk.licence_party',

@@ -104,5 +104,27 @@ SELECT quota_id, drawn FROM quota ORDER BY 1;
 SELECT * FROM verify_ledger('rq2');
 DROP SCHEMA rq2 CASCADE;
 
+-- Tables with arguments of their own: each table's rows count by its own stages and allotment.
+CALL retrack.create_registry('rq3');
+SET search_path = rq3, retrack, public;
+INSERT INTO party (party_id, name, kind, parent) VALUES ('G', 'Group', 'group', NULL), ('M', 'Member', 'producer', 'G');
+INSERT INTO facility (facility_id, party_id, stage) VALUES ('m', 'M', 'mining');
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES
+  ('Gm', 'G', 'mining', 'any', '[2025-01-01,2026-01-01)', '100 kg'), ('Gs', 'G', 'smelting', 'any', '[2025-01-01,2026-01-01)', '100 kg'), ('Ms', 'M', 'smelting', 'any', '[2025-01-01,2026-01-01)', '50 kg');
+CREATE TABLE smelted (LIKE production INCLUDING ALL);
+SELECT attach_triggers('smelted', 'quota', 'stages=smelting', 'allotment=required');
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES
+  ('a', 'm', '2025-06-01', 'mining', 'ionic', 'ore', formula_assay('Nd2O3'), '10 kg'), ('b', 'm', '2025-06-01', 'smelting', 'ionic', 'ore', formula_assay('Nd2O3'), '1 t');
+INSERT INTO smelted (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES
+  ('a', 'm', '2025-06-01', 'mining', 'ionic', 'ore', formula_assay('Nd2O3'), '1 t'), ('b', 'm', '2025-06-01', 'smelting', 'ionic', 'ore', formula_assay('Nd2O3'), '20 kg');
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+SELECT * FROM verify_ledger('rq3');
+-- mining needs no quota of the member's own, smelting does
+UPDATE quota SET period = '[2025-02-01,2026-01-01)';
+SELECT q, rq.try(format('DELETE FROM rq3.quota WHERE quota_id = %L', q)) FROM unnest(ARRAY['Ms', 'Gs', 'Gm']) q;
+SELECT rebook_ledger('rq3');
+SELECT quota_id, drawn FROM quota ORDER BY 1;
+DROP SCHEMA rq3 CASCADE;
+
 RESET search_path;
 DROP SCHEMA rq CASCADE;

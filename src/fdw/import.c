@@ -310,6 +310,23 @@ table_command(const OpenapiTable *table, json_t *document, ForeignServer *server
 	return sql.data;
 }
 
+/*
+ * An API that takes parameters of paging answers one page, but nobody has said how
+ * the next one is asked for: what is read of it would be taken for all.
+ */
+static void
+warn_of_pages(const OpenapiTable *table, json_t *document, ForeignServer *server)
+{
+	if (table->paging == NULL || table->ndjson || server_option(server, "pagination") != NULL ||
+		json_object_get(json_object_get(document, "x-retrack-paging"), "pagination") != NULL)
+		return;
+	ereport(WARNING,
+			(errmsg("foreign table \"%s\" may hold the first page of its resource only", table->name),
+			 errdetail("The API takes a parameter \"%s\", but neither the server's options nor the document say how pages follow each other.",
+					   table->paging),
+			 errhint("Set option \"pagination\" of the server or of the table.")));
+}
+
 /* Raises HV00Q with the schemas that there are. */
 static void
 report_no_schema(json_t *document, const char *schema)
@@ -355,6 +372,7 @@ rt_import_foreign_schema(ImportForeignSchemaStmt *stmt, Oid server_id)
 	{
 		char	   *sql = table_command(lfirst(lc), document, server, &options);
 
+		warn_of_pages(lfirst(lc), document, server);
 		MemoryContextSwitchTo(caller);
 		commands = lappend(commands, pstrdup(sql));
 		MemoryContextSwitchTo(cxt);

@@ -54,6 +54,7 @@ typedef struct OpenapiTable
 	const char *path;
 	const char *records;		/* pointer, NULL if it is the server's */
 	bool		ndjson;
+	const char *paging;			/* a parameter that looks like one of paging, NULL if none does */
 	const char *description;
 	List	   *columns;		/* of OpenapiColumn */
 } OpenapiTable;

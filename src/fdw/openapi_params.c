@@ -198,6 +198,20 @@ bind_path(OpenapiTable *table)
 	return true;
 }
 
+static bool
+looks_like_paging(const char *name)
+{
+	static const char *const names[] = {
+		"limit", "offset", "page", "page_size", "pageSize", "per_page", "perPage", "page[number]", "page[size]", "cursor",
+		"page_token", "pageToken", "next_token", "nextToken", "starting_after", "skip", "$skip", "$top"
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* The list of parameters at key, of one operation or of its whole path. */
 static bool
 add_parameters(json_t *document, json_t *holder, json_t *overriding, const OpenapiRequest *request,
@@ -225,8 +239,11 @@ add_parameters(json_t *document, json_t *holder, json_t *overriding, const Opena
 		}
 		if (overridden)
 			continue;
-		if ((!request->parameters || !add_query_parameter(document, parameter, request, table)) &&
-			json_is_true(json_object_get(parameter, "required")))
+		if (request->parameters && add_query_parameter(document, parameter, request, table))
+			continue;
+		if (looks_like_paging(name))
+			table->paging = rt_openapi_text(name);
+		if (json_is_true(json_object_get(parameter, "required")))
 		{
 			ereport(NOTICE,
 					(errmsg("path \"%s\" of the OpenAPI document is not imported", table->path),

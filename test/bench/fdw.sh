@@ -72,6 +72,7 @@ CREATE FOREIGN TABLE huge (id int, name text) SERVER pages OPTIONS (path '/huge?
 CREATE FOREIGN TABLE stall (id int) SERVER pages OPTIONS (path '/stall');
 CREATE FOREIGN TABLE stall_body (id int) SERVER pages OPTIONS (path '/stall_body');
 CREATE SERVER endpoint FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '$URL_endpoint', records '/data');
+CREATE FOREIGN TABLE worked (id int) SERVER endpoint OPTIONS (path '/paged', pagination 'cursor', next '/next');
 CREATE TABLE fleet (id int, name text) PARTITION BY LIST (id);
 SELECT format('CREATE FOREIGN TABLE fleet_%s PARTITION OF fleet FOR VALUES IN (%s) SERVER endpoint OPTIONS (path %L)', i, i, '/p' || i) FROM generate_series(1, 20) i \gexec
 SQL
@@ -129,6 +130,9 @@ BENCH_RUNS=5 bench_times 'SELECT count(*) FROM fleet' 'SELECT count(*) FROM flee
 bench_line fdw.async_append "$(bench_ratio 0 1)" '<= 1.5' 'Append over twenty endpoints of 100 ms / one of them'
 BENCH_RUNS=5 bench_times 'SELECT count(*), sum(id), max(name), max(padding) FROM paged'
 bench_line fdw.cursor_latency "$(figure "${BENCH_MS[0]}" 1000)" '<= 1.1' '20 pages of 1000 records behind a cursor, 50 ms each / 20 x 50 ms'
+
+BENCH_RUNS=5 bench_times 'SELECT sum(length(pg_sleep(0.005)::text)) FROM worked'
+bench_line fdw.cursor_overlap "$(figure "${BENCH_MS[0]}" 2000)" '<= 1.15' '20 pages behind a cursor, 100 ms each, 50 ms of work on the records of each / 20 x 100 ms'
 
 # Cancel, statement_timeout and pg_terminate_backend in every state in which a scan can wait.
 perl test/bench/waiting_servers.pl "$DIR/waiting.ports" &

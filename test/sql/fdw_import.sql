@@ -118,6 +118,13 @@ SET ROLE regress_fdw_import;
 IMPORT FOREIGN SCHEMA v1 FROM SERVER fdw_import_server INTO fdw_imported OPTIONS (openapi_file '/etc/passwd');
 RESET ROLE;
 
+-- an API with pages, whose document does not say how they follow each other
+\set doc '{"openapi": "3.0.3", "paths": {"/v1/paged": {"get": {"parameters": [{"name": "limit", "in": "query", "schema": {"type": "integer"}}, {"name": "id", "in": "query", "schema": {"type": "integer"}}], "responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}}}}}, "/v1/whole": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"type": "array", "items": {"type": "object", "properties": {"id": {"type": "integer"}}}}}}}}}}}}'
+SELECT fdw_import.import(:'doc', 'v1');
+ALTER SERVER fdw_import_server OPTIONS (ADD pagination 'link');
+SELECT fdw_import.import(:'doc', 'v1');
+ALTER SERVER fdw_import_server OPTIONS (DROP pagination);
+
 \set ECHO errors
 SET client_min_messages = warning;
 DROP SERVER fdw_import_server CASCADE;

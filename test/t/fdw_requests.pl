@@ -128,6 +128,11 @@ note 'credentials';
 	is(targets((sql("SELECT id FROM t$n; SELECT id FROM t$n"), asked())[ 1 .. 3 ]), '/token /x /x', '... and not again');
 }
 
+note 'a resource that is one object';
+is(sql(qq{CREATE SERVER single FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url '$url');
+	CREATE FOREIGN TABLE single (more bool OPTIONS (param 'more'), id int OPTIONS (pointer '/data/0/id')) SERVER single OPTIONS (path '/things/{more}', format 'ndjson');
+	SELECT * FROM single WHERE more = true}), 't|1', "format 'ndjson' reads it, from a path with a parameter");
+
 note 'memory';
 for my $size (qw(64 512))
 {

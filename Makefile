@@ -14,8 +14,10 @@ SQL_PARTS = $(wildcard \
 	sql/types/licence_id.sql \
 	sql/types/mass.sql \
 	sql/types/assay.sql \
+	sql/types/codes.sql \
 	sql/balance/balance.sql \
 	sql/balance/mass_balance.sql \
+	sql/balance/blend.sql \
 	sql/balance/balance_lines.sql \
 	sql/balance/sequences.sql \
 	sql/rules/enforce_licence.sql \

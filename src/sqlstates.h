@@ -69,5 +69,6 @@
 #define ERRCODE_RT_PULL_BUSY			RT_SQLSTATE('P', '0', '2')	/* another pull of the target is running */
 #define ERRCODE_RT_PULL_KEY				RT_SQLSTATE('P', '0', '3')	/* the target has no usable key */
 #define ERRCODE_RT_PULL_HIGH_WATER		RT_SQLSTATE('P', '0', '4')	/* a row without high water; a source that went back */
+#define ERRCODE_RT_PULL_MOVING			RT_SQLSTATE('P', '0', '5')	/* a source with numbered pages that changed each time it was read */
 
 #endif							/* RT_SQLSTATES_H */

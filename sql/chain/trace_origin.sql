@@ -60,8 +60,9 @@ BEGIN
       SELECT input_lot, output_lot, mass, looped FROM retrack.trace_edges(%1$L, $1, $2)),
     quoted AS (
       SELECT n.name, '"' || replace(replace(n.name, '\', '\\'), '"', '\"') || '"' AS dot,
-             replace(replace(concat_ws(E'\n', n.name,
-               nullif(concat_ws(' ', l.form, l.mass), ''), l.facility_id), '\', '\\'), '"', '\"') AS label
+             -- dot reads entities in labels
+             replace(replace(replace(concat_ws(E'\n', n.name,
+               nullif(concat_ws(' ', l.form, l.mass), ''), l.facility_id), '\', '\\'), '"', '\"'), '&', '&amp;') AS label
       FROM (SELECT input_lot FROM edge UNION SELECT output_lot FROM edge UNION SELECT $1) AS n(name)
       LEFT JOIN %2$I.lot AS l ON l.lot_id = n.name),
     share AS (

@@ -62,7 +62,8 @@ CREATE TYPE retrack.pull_job AS (
   high_water text,
   high_water_type regtype,
   versioned boolean,
-  plain boolean
+  plain boolean,
+  pages_move boolean
 );
 COMMENT ON TYPE retrack.pull_job IS 'for retrack.pull: what is to be pulled and the pieces of SQL that do it';
 
@@ -171,6 +172,27 @@ $$;
 COMMENT ON FUNCTION retrack.pull_error_column(regclass, text) IS
 'for retrack.pull: the column of a foreign table of retrack_fdw that shows the raw record (pointer '''') or what was wrong with it (''#error'', ...); NULL: none';
 
+CREATE FUNCTION retrack.pull_pages_move(source regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE reads AS (
+    SELECT source::oid AS relation
+    UNION
+    SELECT b.relation FROM reads AS r CROSS JOIN LATERAL (
+      SELECT d.refobjid FROM pg_rewrite AS w JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+      WHERE w.ev_class = r.relation AND d.refclassid = 'pg_class'::regclass
+      UNION ALL SELECT inhrelid FROM pg_inherits WHERE inhparent = r.relation) AS b(relation))
+  SELECT EXISTS (
+    SELECT FROM reads AS r
+    JOIN pg_foreign_table AS t ON t.ftrelid = r.relation
+    JOIN pg_foreign_server AS s ON s.oid = t.ftserver
+    JOIN pg_foreign_data_wrapper AS w ON w.oid = s.srvfdw AND w.fdwname = 'retrack_fdw'
+    WHERE coalesce((SELECT o FROM unnest(t.ftoptions) AS o WHERE o LIKE 'pagination=%'),
+                   (SELECT o FROM unnest(s.srvoptions) AS o WHERE o LIKE 'pagination=%')) IN ('pagination=page', 'pagination=offset'))
+$$;
+COMMENT ON FUNCTION retrack.pull_pages_move(regclass) IS
+'for retrack.pull: whether the source reads, itself or below views and partitioned tables, an API whose pages are numbered, so that a record that changes while it is
+paged moves the others. NULL: NULL';
+
 CREATE FUNCTION retrack.pull_prepare(source regclass, target regclass, key_columns text[], version_column text,
   high_water_column text, withdrawn_column text, registry name)
 RETURNS retrack.pull_job
@@ -234,6 +256,7 @@ BEGIN
       HINT = 'Name a column that grows with every change in high_water_column, or give NULL to read all each time.';
   END IF;
   job.high_water := water;
+  job.pages_move := water IS NOT NULL AND retrack.pull_pages_move(source);
   SELECT CASE WHEN c.in_source THEN c.name END, CASE WHEN c.in_target THEN c.name END INTO withdrawn_from, withdrawn_to
   FROM retrack.pull_columns(source, target) AS c WHERE c.name = withdrawn_column;
 
@@ -326,33 +349,21 @@ $$;
 COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text, text, name) IS
 'for retrack.pull: works out how to pull. Errors: RTP01 source and target do not fit, RTP03 no key, RTR02 no registry';
 
-CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
-  OUT staged bigint, OUT went_back boolean, OUT decided bigint)
+CREATE FUNCTION retrack.pull_copy(job retrack.pull_job, condition text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
 DECLARE
-  from_here text := since;
-  memory text := current_setting('work_mem');
-  query text;
-  sorted text;
+  query text := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name, condition);
+  order_by text := (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n));
+  stage_name text := split_part(job.stage, '.', 2);
+  sorted text := query || ' ORDER BY ' || order_by;
   plan json;
   may_be_sorted boolean;
+  staged bigint;
   in_order boolean;
 BEGIN
-  went_back := false;
-  -- sorts once for the whole pull, as building an index does
-  IF pg_size_bytes(current_setting('maintenance_work_mem')) > pg_size_bytes(memory) THEN
-    PERFORM set_config('work_mem', current_setting('maintenance_work_mem'), true);
-  END IF;
-  IF since IS NOT NULL AND job.high_water_type IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) THEN
-    EXECUTE format('SELECT (%L::%s - %L::interval)::%2$s::text', since, job.high_water_type, overlap) INTO from_here;
-  END IF;
   EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
-  -- a constant in the condition, so that a foreign table can pass it on
-  query := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name,
-    CASE WHEN from_here IS NOT NULL THEN format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type) ELSE '' END);
-  sorted := format('%s ORDER BY %s', query, (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)));
-  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', split_part(job.stage, '.', 2), query);
+  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', stage_name, query);
   -- A source that cannot be asked for an order mostly has the one of its changes, so that is looked at first.
   EXECUTE 'EXPLAIN (FORMAT JSON) ' || sorted INTO plan;
   may_be_sorted := plan #>> '{0,Plan,Node Type}' = 'Sort' AND plan #>> '{0,Plan,Plans,0,Node Type}' = 'Foreign Scan';
@@ -360,12 +371,54 @@ BEGIN
   FROM retrack.pull_store(job.stage::regclass, CASE WHEN may_be_sorted THEN query ELSE sorted END, job.order_columns) AS p;
   IF NOT in_order THEN
     EXECUTE (SELECT format('CREATE TEMPORARY TABLE %4$s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %1$s FROM %2$s AS s ORDER BY %3$s) AS s',
-        string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage,
-        (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)), split_part(job.stage, '.', 2) || '_sorted')
+        string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage, order_by, stage_name || '_sorted')
       FROM pg_attribute AS a WHERE a.attrelid = job.stage::regclass AND a.attnum > 1);
     EXECUTE format('DROP TABLE %s', job.stage);
-    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, split_part(job.stage, '.', 2));
+    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, stage_name);
   END IF;
+  RETURN staged;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_copy(retrack.pull_job, text) IS
+'for retrack.pull: copies the source''s rows under the condition into the stage, numbered in order; returns how many there are';
+
+CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
+  OUT staged bigint, OUT went_back boolean, OUT decided bigint, OUT moved boolean)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+DECLARE
+  from_here text := since;
+  condition text := '';
+  newest text;
+  reads integer := 0;
+  memory text := current_setting('work_mem');
+BEGIN
+  went_back := false;
+  moved := false;
+  -- sorts once for the whole pull, as building an index does
+  IF pg_size_bytes(current_setting('maintenance_work_mem')) > pg_size_bytes(memory) THEN
+    PERFORM set_config('work_mem', current_setting('maintenance_work_mem'), true);
+  END IF;
+  IF since IS NOT NULL AND job.high_water_type IN ('timestamptz'::regtype, 'timestamp'::regtype, 'date'::regtype) THEN
+    EXECUTE format('SELECT (%L::%s - %L::interval)::%2$s::text', since, job.high_water_type, overlap) INTO from_here;
+  END IF;
+  -- a constant in the condition, so that a foreign table can pass it on
+  IF from_here IS NOT NULL THEN
+    condition := format('WHERE s.%I >= %L::%s', job.high_water, from_here, job.high_water_type);
+  END IF;
+  IF job.pages_move THEN
+    EXECUTE format('SELECT s.%1$I::text FROM %2$s AS s %3$s ORDER BY s.%1$I DESC NULLS LAST LIMIT 1', job.high_water, job.source_name, condition) INTO newest;
+  END IF;
+  LOOP
+    staged := retrack.pull_copy(job, condition);
+    EXIT WHEN NOT job.pages_move;
+    -- Where pages are numbered, a record that changed and went to the end made those after it move up, one of them
+    -- maybe from a page to come to one that was read. So what is newest must be what was before.
+    EXECUTE format('SELECT coalesce(max(%1$I) > %2$L::%3$s, max(%1$I) IS NOT NULL AND %2$L IS NULL), max(%1$I)::text FROM %4$s', job.high_water, newest, job.high_water_type, job.stage)
+    INTO moved, newest;
+    reads := reads + 1;
+    EXIT WHEN NOT moved OR reads = 5;
+  END LOOP;
   PERFORM set_config('work_mem', memory, true);
   IF staged > 1000 THEN
     EXECUTE format('CREATE INDEX ON %s ("#seq")', job.stage);
@@ -402,7 +455,8 @@ END
 $$;
 COMMENT ON FUNCTION retrack.pull_stage(retrack.pull_job, text, interval, text) IS
 'for retrack.pull: copies what is at or above the high water, less the overlap, into a temporary table in order; staged: how many rows;
-went_back: the source no longer has what set the high water; decided: the rows up to row_position, where a pull was cut off';
+went_back: the source no longer has what set the high water; decided: the rows up to row_position, where a pull was cut off; moved: its numbered pages
+changed each of the five times they were read, so that rows may be missing';
 
 CREATE FUNCTION retrack.pull_refuse(job retrack.pull_job, first bigint, last bigint, state text, message text, detail text)
 RETURNS bigint
@@ -470,7 +524,7 @@ $$;
 COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
 'for retrack.pull: marks the row that a staged withdrawal speaks of as withdrawn; false: the staged row is no withdrawal, or speaks of no older row';
 
-CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
+CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean, OUT whole boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
 -- What has no index is then priced so high that it would be compiled each time. Staged rows come from
@@ -493,6 +547,7 @@ BEGIN
   landed := 0;
   rejected := 0;
   plain := job.plain;
+  whole := true;
   WHILE cardinality(todo) > 0 LOOP
     lo := todo[cardinality(todo) - 1];
     hi := todo[cardinality(todo)];
@@ -503,6 +558,7 @@ BEGIN
       IF plain AND hi - lo >= 100 THEN
         n := retrack.pull_load(job.target, job.load, lo, hi);
       END IF;
+      whole := whole AND coalesce(n = hi - lo + 1, false);
       IF n IS NULL THEN
         EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
         GET DIAGNOSTICS n = ROW_COUNT;
@@ -535,7 +591,7 @@ END
 $$;
 COMMENT ON FUNCTION retrack.pull_rows(retrack.pull_job, bigint, bigint) IS
 'for retrack.pull: lands staged rows in order, splitting what fails down to the rows at fault, which it rejects; landed counts rows inserted or replaced;
-plain: the target may still be taken to be without the rows to come';
+plain: the target may still be taken to be without the rows to come; whole: every staged row landed, so that none was unfit';
 
 CREATE FUNCTION retrack.pull_position(job retrack.pull_job, last bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -561,14 +617,13 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 
 DECLARE
   rows_done record;
 BEGIN
-  rejected := 0;
-  IF job.unfit IS NOT NULL THEN
-    rejected := retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
-  END IF;
   SELECT * INTO rows_done FROM retrack.pull_rows(job, first, last);
   landed := rows_done.landed;
   plain := rows_done.plain;
-  rejected := rejected + rows_done.rejected;
+  rejected := rows_done.rejected;
+  IF job.unfit IS NOT NULL AND NOT rows_done.whole THEN
+    rejected := rejected + retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
+  END IF;
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
     -- rows are in its order; null is last
@@ -647,6 +702,7 @@ DECLARE
   staged pg_catalog.int8;
   cut_at pg_catalog.text;
   went_back pg_catalog.bool;
+  moved pg_catalog.bool;
   decided pg_catalog.int8;
   done pg_catalog.int8 := 0;
   upto pg_catalog.int8;
@@ -688,11 +744,17 @@ BEGIN
   IF mode = 'full' OR job.high_water IS NULL THEN
     since := NULL;
   END IF;
-  SELECT p.staged, p.went_back, p.decided INTO staged, went_back, decided FROM retrack.pull_stage(job, since, overlap, cut_at) AS p;
+  SELECT p.staged, p.went_back, p.decided, p.moved INTO staged, went_back, decided, moved FROM retrack.pull_stage(job, since, overlap, cut_at) AS p;
   IF went_back THEN
     RAISE WARNING 'source % answers older data than before', job.source_name USING ERRCODE = 'RTP04',
       DETAIL = format('The high water is %s; nothing that high is there now.', since),
       HINT = 'If it was restored from a backup, CALL retrack.pull with mode => ''full'' takes in what it will change again.';
+  END IF;
+  IF moved THEN
+    RAISE WARNING 'source % changed each time it was read', job.source_name USING ERRCODE = 'RTP05',
+      DETAIL = format('A record that changes moves those on later pages; what was read lands, but the high water stays at %s, so that the next pull reads all of it again.', coalesce(since, 'the start')),
+      HINT = 'Pull when fewer records change, ask for larger pages, or page by cursor if the API can.';
+    job.high_water := NULL;
   END IF;
   WHILE done < staged LOOP
     upto := least(CASE WHEN done < decided THEN decided ELSE done + batch_size END, staged);
@@ -733,6 +795,8 @@ ignored. high_water_column: grows with every change at the source (text compares
 no such column: all rows are read. withdrawn_column: where the target has it, withdrawn rows stay, marked; where it has not, they are deleted. batch_size: rows a
 transaction. mode ''full'': read all once more. if_busy: ''wait'' for another pull of the target or ''refuse''. registry: schema of pull_state and pull_reject, default the target''s.
 commits false: everything in the caller''s transaction (with true a call inside a transaction block, a function or an exception block is an error, 2D000). Rows that break a type, a constraint or a rule go to pull_reject with record, SQLSTATE, message, page and pointer; at the
-end of a pull that landed something open rejects are tried once more. A pull that was cut off anywhere goes on where it was when called again. Runs with the caller''s rights.
+end of a pull that landed something open rejects are tried once more. A pull that was cut off anywhere goes on where it was when called again. An API whose pages are numbered
+is read again where records changed meanwhile. A partitioned target''s key holds the columns it is partitioned by: choose ones that no correction changes. Runs with the caller''s rights.
 Errors: RTP01 source and target do not fit, RTP02 busy, RTP03 no key, RTR02 no registry, 22023 bad argument, 22004 NULL source or target;
-an error of the source or of the server (not of a row) ends the pull, what was committed stays.';
+an error of the source or of the server (not of a row) ends the pull, what was committed stays. Warnings: RTP04 the source has nothing as new as the high water,
+RTP05 its numbered pages changed each time they were read: what was read lands, and the next pull reads it again.';

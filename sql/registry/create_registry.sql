@@ -41,6 +41,10 @@ BEGIN
   PERFORM retrack.create_registry_detection(registry);
   PERFORM retrack.create_registry_comments(registry);
   PERFORM retrack.create_registry_seed(registry);
+  -- What authorities enter and correct, in the chain of no party: a producer's reports do not wait for it. From
+  -- here on, since what every registry begins with is nobody's change.
+  PERFORM retrack.attach_triggers(format('%I.%I', registry, t)::regclass, 'journal')
+  FROM unnest('{licence,licence_item,licence_party,licence_status,quota,control_list}'::text[]) AS t;
 END $proc$;
 COMMENT ON PROCEDURE retrack.create_registry(name) IS
 'Creates a registry: the tables, keys, checks, indexes, comments and views of a tracking system''s books, with the control list and other reference data seeded, in the schema named, which is created or must be empty. Everything is owned by the caller, who needs CREATE on the database or on the empty schema. One transaction: it is all there or nothing is.

@@ -106,7 +106,7 @@ BEGIN
     END LOOP;
   END IF;
   IF gone = 0 THEN
-    RAISE WARNING USING ERRCODE = 'warning_privilege_not_revoked',
+    RAISE WARNING USING ERRCODE = '01006',
       MESSAGE = format('role "%s" had no such part in registry "%s"', role, registry);
   END IF;
 END $proc$;

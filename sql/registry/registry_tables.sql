@@ -39,7 +39,7 @@ CREATE TABLE %1$I.party (
   party_id text PRIMARY KEY CHECK (party_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   name text NOT NULL CHECK (name <> ''),
-  country text CHECK (country ~ '^[A-Z]{2}$'),
+  country text CHECK (retrack.is_capitals(country, 2)),
   parent text REFERENCES %1$I.party CHECK (parent <> party_id),
   kind text NOT NULL DEFAULT 'company' CHECK (kind <> ''),
   reporting daterange CHECK (NOT isempty(reporting)),
@@ -117,14 +117,14 @@ CREATE TABLE %1$I.licence_item (
   line integer NOT NULL CHECK (line > 0),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   control_code text NOT NULL CHECK (control_code <> ''),
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   granted retrack.mass NOT NULL,
   drawn retrack.mass NOT NULL DEFAULT '0',
   tolerance numeric NOT NULL DEFAULT 0 CHECK (tolerance BETWEEN 0 AND 1),
   specification text,
-  price numeric CHECK (price >= 0),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  price numeric CHECK (price >= 0 AND price < 'Infinity'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
   PRIMARY KEY (licence, line),
@@ -149,7 +149,7 @@ CREATE TABLE %1$I.licence_application (
   applicant text NOT NULL REFERENCES %1$I.party,
   kind text NOT NULL DEFAULT 'individual' CHECK (kind IN ('individual', 'general', 'certificate')),
   control_code text,
-  destination text CHECK (destination ~ '^[A-Z]{2}$'),
+  destination text CHECK (retrack.is_capitals(destination, 2)),
   applied_on date NOT NULL,
   decided_on date CHECK (decided_on >= applied_on),
   outcome text CHECK (outcome IN ('granted', 'refused', 'withdrawn')),
@@ -196,7 +196,7 @@ CREATE TABLE %1$I.control_list (
   element retrack.element NOT NULL,
   form retrack.form NOT NULL,
   threshold numeric NOT NULL DEFAULT 0 CHECK (threshold BETWEEN 0 AND 1),
-  with_elements retrack.element[] NOT NULL DEFAULT '{}',
+  with_elements retrack.element[] NOT NULL DEFAULT '{}' CHECK (array_position(with_elements, NULL) IS NULL),
   guard numeric NOT NULL DEFAULT 0 CHECK (guard BETWEEN -10 AND 10),
   valid daterange NOT NULL CHECK (NOT isempty(valid)),
   suspended datemultirange NOT NULL DEFAULT '{}',
@@ -211,7 +211,7 @@ CREATE TABLE %1$I.control_list (
 CREATE INDEX control_list_element_idx ON %1$I.control_list (element, form);
 
 CREATE TABLE %1$I.hs_code (
-  hs_code text NOT NULL CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text NOT NULL CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   elements retrack.element[] NOT NULL DEFAULT '{}',
   source text NOT NULL,
@@ -251,7 +251,8 @@ END $fn$;
 -- another's honest row; lot_graph and the detection views show what does not match. A shipment's
 -- licence is checked by enforce_licence, which tells more than a foreign key can.
 -- Years past 9999 are slips of the pen that timestamps do not reach: one such row would break every view that
--- sums by month. Infinite dates are the rules' to refuse.
+-- sums by month. Infinite dates are the rules' to refuse. So with masses that views add up, which no delivery has (10 million
+-- tonnes), and with values that are no number: two such rows, of anybody's, would leave everybody without the sum.
 CREATE FUNCTION retrack.create_registry_reports(registry name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, retrack, pg_temp AS $fn$
 BEGIN
@@ -313,7 +314,7 @@ CREATE TABLE %1$I.transfer (
   transferred_on date NOT NULL CHECK (transferred_on < '10000-01-01' OR NOT isfinite(transferred_on)),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  mass retrack.mass NOT NULL CHECK (mass >= '0'),
+  mass retrack.mass NOT NULL CHECK (mass BETWEEN '0' AND '10000000 t'),
   lot_id text,
   instrument text,
   updated_at timestamptz NOT NULL DEFAULT now(),
@@ -333,16 +334,16 @@ CREATE TABLE %1$I.shipment (
   consignee text,
   end_user text,
   client_name text,
-  destination text NOT NULL CHECK (destination ~ '^[A-Z]{2}$'),
+  destination text NOT NULL CHECK (retrack.is_capitals(destination, 2)),
   licence retrack.licence_id,
   control_code text,
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   assay retrack.assay,
-  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
+  net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
   lot_id text,
-  value numeric CHECK (value >= 0),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   contract_no text,
   port text,
   transport text,
@@ -395,10 +396,10 @@ CREATE TABLE %1$I.invoice (
   transfer_id text,
   shipment_id text,
   form retrack.form,
-  mass retrack.mass NOT NULL CHECK (mass >= '0'),
-  value numeric CHECK (value >= 0),
-  vat numeric CHECK (vat >= 0),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  mass retrack.mass NOT NULL CHECK (mass BETWEEN '0' AND '10000000 t'),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
+  vat numeric CHECK (vat >= 0 AND vat < 'Infinity'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
 );
@@ -413,11 +414,11 @@ CREATE TABLE %1$I.customs_declaration (
   shipment_id text,
   licence retrack.licence_id,
   client_name text,
-  destination text CHECK (destination ~ '^[A-Z]{2}$'),
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
-  net_mass retrack.mass NOT NULL CHECK (net_mass >= '0'),
-  value numeric CHECK (value >= 0),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  destination text CHECK (retrack.is_capitals(destination, 2)),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
+  net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
+  value numeric CHECK (value >= 0 AND value < 'Infinity'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
 );

@@ -23,7 +23,7 @@ SELECT l.licence, l.holder, l.kind, h.status, l.valid, i.line, i.control_code, i
        i.granted, i.drawn, i.granted - i.drawn AS remaining,
        round(i.drawn::numeric / nullif(i.granted::numeric, 0), 4) AS share,
        l.max_uses, l.uses, l.max_uses - l.uses AS uses_left,
-       upper(l.valid) - t.day AS days_left,
+       CASE WHEN isfinite(upper(l.valid)) THEN upper(l.valid) - t.day END AS days_left,
        CASE WHEN i.drawn::numeric > i.granted::numeric * (1 + i.tolerance) OR l.uses > l.max_uses THEN 'overdrawn'
             WHEN h.status <> 'issued' THEN h.status
             WHEN NOT l.valid @> t.day THEN CASE WHEN t.day < lower(l.valid) THEN 'not yet valid' ELSE 'expired' END
@@ -42,8 +42,8 @@ CREATE VIEW %1$I.quota_usage WITH (security_barrier) AS
 SELECT q.quota_id, q.holder, p.name, q.stage, q.ore_class, q.period, q.granted, q.drawn,
        q.granted - q.drawn AS remaining,
        round(q.drawn::numeric / nullif(q.granted::numeric, 0), 4) AS share,
-       round(least(1, greatest(0, (t.day + 1 - lower(q.period))::numeric
-                                  / nullif(upper(q.period) - lower(q.period), 0))), 4) AS elapsed,
+       CASE WHEN isfinite(lower(q.period)) AND isfinite(upper(q.period)) THEN
+         round(least(1, greatest(0, (t.day + 1 - lower(q.period))::numeric / (upper(q.period) - lower(q.period)))), 4) END AS elapsed,
        CASE WHEN q.drawn > q.granted THEN 'overdrawn'
             WHEN q.drawn = q.granted AND q.granted::numeric > 0 THEN 'used up'
             WHEN q.drawn::numeric >= n.share * q.granted::numeric AND q.granted::numeric > 0 THEN 'nearly used'

@@ -33,7 +33,7 @@ BEGIN
     SELECT c.code, c.element, f.fraction, c.threshold, c.source
     FROM retrack.controlled_on(registry, day) c
     CROSS JOIN LATERAL (
-      SELECT sum(retrack.fraction(assay, u.e)) AS fraction, sqrt(sum(power(retrack.fraction_sd(assay, u.e), 2))) AS sd
+      SELECT sum(retrack.fraction(assay, u.e)) AS fraction, sqrt(sum(retrack.fraction_sd(assay, u.e) * retrack.fraction_sd(assay, u.e))) AS sd
       FROM (SELECT c.element UNION SELECT unnest(c.with_elements)) AS u(e)) f
     WHERE c.form = material AND retrack.fraction(assay, c.element) > 0 AND f.fraction + c.guard * f.sd > c.threshold;
 END $fn$;
@@ -56,7 +56,7 @@ BEGIN
     WHERE NOT l.withdrawn AND ($2 IS NULL OR l.licence OPERATOR(retrack.=) $2)$sql$, registry) USING day, number;
 END $fn$;
 COMMENT ON FUNCTION retrack.licence_on(name, date, retrack.licence_id) IS
-'each licence (or the one given) as it stood on that day: its status then by licence_history, and whether it was in force. Sees the licences the caller sees.
+'each licence (or the one given) as it stood on that day: its status then by licence_history, and whether it was in force. Sees the licences the caller sees. Validity is as known now: rows_as_of(NULL::trade.licence, moment) tells what the books said then.
 NULL registry or day: error or no rows. Errors: RTR02 no such registry.';
 
 CREATE FUNCTION retrack.submissions_on(registry name, moment timestamptz)

@@ -74,7 +74,7 @@ BEGIN
     WITH later AS MATERIALIZED (
       SELECT DISTINCT ON (k.row_key) k.row_key, j.before FROM %1$I.journal j, unnest(j.row_keys) k (row_key)
       WHERE j.relation = %2$L AND j.recorded_at > $1 AND j.op <> 'move'
-      ORDER BY k.row_key, j.recorded_at, j.seq)
+      ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq)
     SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
     UNION ALL
     SELECT %5$s FROM (SELECT r.* FROM later l, LATERAL json_populate_record(NULL::%3$s, l.before) r WHERE l.before IS NOT NULL) b$sql$,

@@ -269,7 +269,8 @@ rt_balance_instrument(BalanceState *st, const char *name, uint32 len)
 	int			i;
 
 	set_key(key, name, len);
-	hint = &st->hint[((key[0] ^ key[1]) * UINT64CONST(0x9E3779B97F4A7C15)) >> 59];
+	/* shifted, since both parts of a name of four or eight bytes are the same */
+	hint = &st->hint[((key[0] ^ key[1] << 1) * UINT64CONST(0x9E3779B97F4A7C15)) >> 59];
 	if (likely(*hint < st->ninstruments && has_name(&st->instrument[*hint], key, name, len)))
 		return &st->instrument[*hint];
 	i = find_instrument(st, key, name, len);

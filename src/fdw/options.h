@@ -8,10 +8,11 @@
 
 #include "retrack.h"
 
-
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
+
+#define HEADER_LINE_MAX 4096	/* of option headers, with terminator */
 
 typedef enum Pagination
 {

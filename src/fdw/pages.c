@@ -49,7 +49,7 @@ struct PageReader
 	bool		looking;		/* ahead in this page, still */
 	char		ahead_url[URL_MAX]; /* of the page asked for by look_ahead */
 	int			page_size;
-	bool		hint;
+	bool		modest;			/* see rt_pages_start */
 	bool		single;			/* read no page after this one */
 
 	QueuedPage	queue[QUEUE_MAX];	/* [0] is being read */
@@ -247,6 +247,12 @@ drop_from(PageReader *r, int from)
 		rt_http_drop(r->queue[--r->queued].request);
 }
 
+static bool
+may_ask_ahead(const PageReader *r)
+{
+	return !(r->modest && r->page == 1);
+}
+
 static void
 begin_page(PageReader *r)
 {
@@ -260,20 +266,20 @@ begin_page(PageReader *r)
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				 errmsg("more than %d pages", r->opts->max_pages),
 				 errhint("If the resource is that large, raise option \"max_pages\".")));
-	r->looking = r->ahead && !r->hint && (r->opts->max_pages == 0 || r->page < (uint64) r->opts->max_pages);
+	r->looking = r->ahead && may_ask_ahead(r) && (r->opts->max_pages == 0 || r->page < (uint64) r->opts->max_pages);
 	if (r->looking)
 		json_ahead_reset(r->ahead);
 }
 
 void
-rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
+rt_pages_start(PageReader *r, const char *url, int page_size, bool modest)
 {
 	char		first[URL_MAX];
 
 	rt_pages_stop(r);
 	strlcpy(r->base, url, sizeof(r->base));
 	r->page_size = page_size;
-	r->hint = hint;
+	r->modest = modest;
 	r->single = false;
 	r->page = 0;
 	r->total = -1;
@@ -299,7 +305,7 @@ rt_pages_start_one(PageReader *r, const char *url, int page_size, int64 skip, in
 	rt_pages_stop(r);
 	strlcpy(r->base, url, sizeof(r->base));
 	r->page_size = page_size;
-	r->hint = r->single = true;
+	r->modest = r->single = true;
 	r->page = 0;
 	r->total = -1;
 	r->finished = false;
@@ -417,7 +423,7 @@ look_ahead(PageReader *r, const char *data, size_t len)
 static void
 prefetch_numbered(PageReader *r)
 {
-	if (!is_numbered(r) || r->hint || (r->page == 1 && r->opts->next != NULL) ||
+	if (!is_numbered(r) || !may_ask_ahead(r) || (r->page == 1 && r->opts->next != NULL) ||
 		(r->opts->pagination == PAGINATION_OFFSET && r->page_size == 0))
 		return;
 	while (r->queued <= r->opts->prefetch &&
@@ -456,7 +462,7 @@ accept_page(PageReader *r, const HttpAnswer *answer)
 	rt_page_check_type(answer, r->opts->ndjson);
 	refuse_unread_page(r, answer);
 	if (r->opts->pagination == PAGINATION_LINK && r->opts->next == NULL &&
-		next_by_header(r, answer, r->next_url) && r->opts->prefetch > 0 && !r->hint &&
+		next_by_header(r, answer, r->next_url) && r->opts->prefetch > 0 && may_ask_ahead(r) &&
 		rt_http_allowed(r->conn, r->next_url))
 		enqueue(r, r->next_url, 0);
 }

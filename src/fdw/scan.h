@@ -37,7 +37,7 @@ typedef struct FdwScan
 	RowReader  *row;
 	struct SortCheck *sort;		/* NULL if no order was asked for */
 	int			page_size;
-	bool		hint;			/* page_size is LIMIT's */
+	bool		first_page;		/* may be enough: the second is not asked for ahead of it */
 
 	HttpConn   *conn;			/* NULL before the first row was asked for */
 	PageReader *pages;
@@ -81,6 +81,9 @@ extern bool rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *s
 
 /* Counters of the transport so far, given back or not. */
 extern const HttpCounters *rt_scan_http(const FdwScan *scan);
+
+/* Pages begun so far. */
+extern uint64 rt_scan_pages(const FdwScan *scan);
 
 extern void rt_explain_scan(ForeignScanState *node, struct ExplainState *es);
 extern bool rt_analyze_table(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *pages);

@@ -29,7 +29,7 @@
 PG_FUNCTION_INFO_V1(pull_load);
 
 /* Rows that go into pages together. */
-#define LOAD_ROWS 1000
+#define LOAD_ROWS 200
 
 typedef struct Loader
 {
@@ -159,9 +159,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContextSwitchTo(GetPerTupleMemoryContext(l->estate));
 	if (RelationGetDescr(l->rel)->constr)
 		ExecConstraints(l->rri, l->slot[l->nrows], l->estate);
+	rt_keys_note(l->keys, l->slot[l->nrows]);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(l->estate);
-	rt_keys_note(l->keys, l->slot[l->nrows]);
 	if (++l->nrows == LOAD_ROWS)
 		flush_rows(l);
 	return true;

@@ -29,7 +29,7 @@
 PG_FUNCTION_INFO_V1(pull_store);
 
 /* Rows that go into pages together. */
-#define STORE_ROWS 500
+#define STORE_ROWS 100
 
 typedef struct Store
 {
@@ -107,7 +107,10 @@ receive_row(TupleTableSlot *from, DestReceiver *self)
 	memcpy(&to->tts_isnull[1], from->tts_isnull, sizeof(bool) * (natts - 1));
 	ExecStoreVirtualTuple(to);
 	if (st->in_order && st->stored > 1)
+	{
+		MemoryContextSwitchTo(st->page_cxt);	/* for what comparisons leave behind */
 		st->in_order = follows(st, st->nrows > 0 ? st->slot[st->nrows - 1] : st->last, to);
+	}
 	ExecMaterializeSlot(to);
 	MemoryContextSwitchTo(old);
 	if (++st->nrows == STORE_ROWS)

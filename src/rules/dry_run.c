@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "chain/trace_result.h"
 #include "executor/spi.h"
@@ -255,7 +256,9 @@ dry_run(FunctionCallInfo fcinfo, const RuleSpec *spec, JudgeRow judge)
 				 errmsg("permission denied for the ledgers of registry %s", run.books->nspname),
 				 errdetail("A dry run tells what is left of licences and quotas: it needs SELECT on licence_item and quota.")));
 	run.controls = rt_control_list(run.books);
-	rt_quota_tree_lock(run.books, false);
+	/* a standby cannot take the lock, and nobody there changes the tree */
+	if (!RecoveryInProgress())
+		rt_quota_tree_lock(run.books, false);
 	SPI_connect();
 	run.cxt = CurrentMemoryContext;
 	rt_violations_begin(&run.violations, &run.table);

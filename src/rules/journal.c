@@ -7,6 +7,9 @@
  * fields, so no entry can be changed, dropped or moved without breaking the chain
  * from there to the party's head.  Appending locks the heads of the parties
  * concerned, in order; parties do not wait for each other.
+ *
+ * What changes or removes a row has an entry of its own, with the row before.  Rows
+ * that come share entries, since of each there is only its key and digest.
  */
 #include "retrack.h"
 
@@ -83,6 +86,9 @@ typedef struct AddedRows
 	char		text[ADDED_BYTES];
 } AddedRows;
 
+/* Parties whose added rows are kept at once. */
+#define ADDED_PARTIES 1000
+
 static const Word no_word = {NULL, -1};
 
 typedef struct JournalStatement
@@ -101,6 +107,7 @@ typedef struct JournalStatement
 	int			nheads;
 	int			max_heads;
 	ChainHead **heads;
+	int			nadded;			/* heads with room for added rows */
 	StringInfoData bytes;		/* of an entry, for its hash */
 	StringInfoData old_json;
 	StringInfoData new_json;
@@ -252,6 +259,37 @@ append_added(JournalStatement *st, ChainHead *head)
 	forget_added(a);
 }
 
+/* Entries on all added rows that are in none, whose room is free then. */
+static void
+append_all_added(JournalStatement *st)
+{
+	for (int i = 0; i < st->nheads; i++)
+	{
+		ChainHead  *head = st->heads[i];
+
+		if (head->added == NULL)
+			continue;
+		if (head->added->n > 0)
+			append_added(st, head);
+		pfree(head->added);
+		head->added = NULL;
+	}
+	st->nadded = 0;
+}
+
+static AddedRows *
+make_added(JournalStatement *st)
+{
+	AddedRows  *a;
+
+	if (st->nadded == ADDED_PARTIES)
+		append_all_added(st);
+	a = MemoryContextAlloc(st->cxt, sizeof(AddedRows));
+	forget_added(a);
+	st->nadded++;
+	return a;
+}
+
 static void
 add_row(JournalStatement *st, ChainHead *head, Word key, const uint8 *digest)
 {
@@ -264,10 +302,7 @@ add_row(JournalStatement *st, ChainHead *head, Word key, const uint8 *digest)
 		return;
 	}
 	if (a == NULL)
-	{
-		a = head->added = MemoryContextAlloc(st->cxt, sizeof(AddedRows));
-		forget_added(a);
-	}
+		a = head->added = make_added(st);
 	if (a->bytes + bytes > ADDED_BYTES)
 		append_added(st, head);
 	memcpy(a->end, key.p, key.len);
@@ -352,9 +387,7 @@ journal_statement(JournalStatement *st)
 	nest = rt_row_json_depends_on_settings(st->json) ? rt_plain_settings() : 0;
 	while (rt_rows_next(&st->rows))
 		journal_row(st);
-	for (int i = 0; i < st->nheads; i++)
-		if (st->heads[i]->added != NULL && st->heads[i]->added->n > 0)
-			append_added(st, st->heads[i]);
+	append_all_added(st);
 	rt_journal_writer_end(&st->writer);
 	rt_restore_settings(nest);
 	rt_journal_write_heads(st->books, st->heads, st->nheads);

@@ -4,7 +4,7 @@
  *
  * A journal as create_registry makes it is written without queries, by the
  * functions COPY uses; one with triggers, rules, generated columns and the like,
- * or a partitioned one, by an INSERT.
+ * or a partitioned one, by an INSERT for each entry.
  */
 #include "rules/journal_writer.h"
 

@@ -12,6 +12,7 @@
 #include "rules/quota_tree.h"
 #include "rules/violations.h"
 #include "storage/lmgr.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -22,6 +23,7 @@ PG_FUNCTION_INFO_V1(rebook_ledger);
 static void
 lock_out(Books *b)
 {
+	PreventCommandIfReadOnly("rebook_ledger()");
 	rt_quota_tree_lock(b, true);
 	LockRelationOid(b->licence.relid, ExclusiveLock);
 	LockRelationOid(b->item.relid, ExclusiveLock);

@@ -129,7 +129,12 @@ rt_rows_next(RowWalk *walk)
 		if (walk->new_slot != NULL)
 			new_found = tuplestore_gettupleslot(walk->trigdata->tg_newtable, true, false, walk->new_slot);
 		if (walk->old_slot != NULL && walk->new_slot != NULL && old_found != new_found)
-			elog(ERROR, "transition tables of an update differ in length");
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a row of table \"%s\" was lost on its way to another partition", walk->table->root),
+					 errdetail("A BEFORE INSERT trigger of that partition returned null, so the update removed the row."),
+					 errhint("Let the trigger raise an error, or return the row."),
+					 errtable(walk->trigdata->tg_relation)));
 		if (!old_found && !new_found)
 		{
 			MemoryContextSwitchTo(MemoryContextGetParent(walk->row_cxt));

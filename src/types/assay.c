@@ -174,6 +174,25 @@ rt_assay_check_build(const AssayParts *parts)
 	return rt_assay_build(parts);
 }
 
+void
+rt_assay_trim_rounding(AssayParts *parts)
+{
+	int64		excess = -ASSAY_PPB;
+
+	for (int i = 0; i < ELEMENT_COUNT; i++)
+		excess += parts->ppb[i];
+	if (excess > ELEMENT_COUNT)
+		return;
+	for (int i = 0; excess > 0 && i < ELEMENT_COUNT; i++)
+	{
+		if (parts->ppb[i] > 0)
+		{
+			parts->ppb[i]--;
+			excess--;
+		}
+	}
+}
+
 Datum
 rt_parse_assay(const char *s, Node *escontext)
 {

@@ -6,7 +6,6 @@
 #include "retrack.h"
 
 #include "catalog/namespace.h"
-#include "common/string.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
@@ -17,6 +16,14 @@
 #error "retrack needs a compiler with 128-bit integers"
 #endif
 
+static bool
+is_ascii(const char *s)
+{
+	while (*s != '\0' && !IS_HIGHBIT_SET(*s))
+		s++;
+	return *s == '\0';
+}
+
 const char *
 rt_server_to_utf8(const char *s)
 {
@@ -26,7 +33,7 @@ rt_server_to_utf8(const char *s)
 	unsigned char *converted;
 	Oid			proc;
 
-	if (encoding == PG_UTF8 || pg_is_ascii(s))
+	if (encoding == PG_UTF8 || is_ascii(s))
 		return s;
 	if (encoding == PG_SQL_ASCII)
 		return pg_verify_mbstr(PG_UTF8, s, len, true) ? s : NULL;

@@ -2,6 +2,8 @@
 \pset border 0
 \pset footer off
 SET search_path = trade, retrack, public;
+-- days and deadlines are those of the authority
+SET timezone = 'Asia/Shanghai';
 SET retrack.as_of = '2026-02-01';
 
 \echo
@@ -9,7 +11,7 @@ SET retrack.as_of = '2026-02-01';
 SELECT s.target AS "table", s.landed AS rows, s.rejected AS refused FROM pull_state AS s ORDER BY s.started_at;
 
 \echo '==== What was refused, and why'
-SELECT sqlstate, row_key AS record, left(message, 110) AS reason FROM pull_reject WHERE resolved_at IS NULL ORDER BY sqlstate, target, row_key;
+SELECT sqlstate, row_key AS record, left(CASE sqlstate WHEN '23503' THEN detail ELSE message END, 110) AS reason FROM pull_reject WHERE resolved_at IS NULL ORDER BY sqlstate, target, row_key;
 
 \echo '==== Ledgers agree with the rows they were drawn by (no line: they do)'
 SELECT * FROM retrack.verify_ledger('trade');
@@ -66,7 +68,7 @@ SELECT lower(period) AS month, months_after, shipments, element_mass AS "Dy expo
 FROM export_recovery WHERE code = '1C905.a' AND form = 'magnet' AND period && '[2025-01-01,2026-01-01)' ORDER BY period;
 
 \echo '==== How long licences take'
-SELECT control_code, applications, granted, refused, backlog, median_days, p90_days, longest_days
+SELECT kind, control_code, applications, granted, refused, backlog, median_days, p90_days, longest_days
 FROM licence_lead_time ORDER BY applications DESC, control_code LIMIT 5;
 
 SELECT s.lot_id AS traced FROM shipment AS s JOIN suspect_origin AS o USING (lot_id)

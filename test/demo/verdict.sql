@@ -34,7 +34,13 @@ CREATE TEMP TABLE verdict AS
 SELECT finding, count(*) FILTER (WHERE verdict = 'found') AS "planted and found",
        count(*) FILTER (WHERE verdict = 'missed') AS missed, count(*) FILTER (WHERE verdict = 'wrongly found') AS "wrongly found"
 FROM verdict GROUP BY finding ORDER BY finding;
+SELECT count(*) AS planted FROM verdict WHERE verdict <> 'wrongly found' \gset
+SELECT count(*) > 0 AS off FROM verdict WHERE verdict <> 'found' \gset
+\if :off
 SELECT * FROM verdict WHERE verdict <> 'found' ORDER BY verdict, finding, id LIMIT 40;
+\else
+\echo 'All' :planted 'planted findings were made, and nothing honest was found fault with.'
+\endif
 
 \set verdict_file :out '/verdict.txt'
 \pset format unaligned

@@ -71,7 +71,7 @@ EXCEPTION WHEN OTHERS THEN
   RETURN sqlstate;
 END $$;
 
--- 1. Verbs: S select, I insert, U update, D delete, T truncate; the rest of a registry's relations are the regulator's to read.
+-- 1. Verbs: S select, I insert, U update, D delete, T truncate. Every relation of a registry stands here: a new one fails until somebody decided who sees it.
 CREATE TEMP TABLE matrix (relation name PRIMARY KEY, producer text, regulator text, analyst text);
 INSERT INTO matrix VALUES
   ('party', 'S', 'S', ''), ('facility', 'S', 'S', ''), ('instrument', 'SIU', 'S', ''),
@@ -87,13 +87,22 @@ INSERT INTO matrix VALUES
   ('facility_balance', 'S', 'S', 'S'), ('overdue_submission', 'S', 'S', ''), ('client_volume', 'S', 'S', ''), ('trade_volume', 'S', 'S', 'S'),
   ('controlled_export', 'S', 'S', ''), ('transfer_difference', '', 'S', ''), ('unlicensed_export', '', 'S', ''), ('unexplained_gain', '', 'S', 'S'),
   ('licence_splitting', '', 'S', ''), ('vat_gap', '', 'S', ''), ('customs_gap', '', 'S', ''), ('suspect_origin', '', 'S', ''),
-  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S');
+  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S'), ('journal', '', 'S', ''), ('journal_row', '', 'S', ''), ('journal_head', '', 'S', '');
 SELECT is(string_agg(relation, ' ' ORDER BY relation), NULL, 'the matrix names no relation that is not there')
 FROM matrix WHERE to_regclass('reg_roles.' || relation) IS NULL;
+SELECT is(string_agg(relname, ' ' ORDER BY relname), NULL, 'and every one that is')
+FROM pg_class WHERE relnamespace = 'reg_roles'::regnamespace AND relkind NOT IN ('i', 'I', 'S', 't', 'c') AND relname NOT IN (SELECT relation FROM matrix);
+SELECT is(string_agg(c.relname || ' ' || who, ', '), NULL, 'no sequence is anybody''s to use or to read')
+FROM pg_class c, unnest('{reg_p1,reg_reg,reg_ana,reg_none}'::name[]) who
+WHERE c.relnamespace = 'reg_roles'::regnamespace AND c.relkind = 'S' AND has_sequence_privilege(who, c.oid, 'SELECT, USAGE, UPDATE');
+SELECT is(count(*), 0::bigint, 'a registry holds no functions of its own') FROM pg_proc WHERE pronamespace = 'reg_roles'::regnamespace;
+SELECT is(string_agg(c.relname, ' ' ORDER BY c.relname), 'control_list hs_code journal journal_head licence_status pull_reject pull_state registry_role reporting_deadline setting violation',
+  'tables without row security are those whose rows are everybody''s or only the regulator''s')
+FROM pg_class c WHERE c.relnamespace = 'reg_roles'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relrowsecurity;
 WITH object AS (
-  SELECT c.oid, c.relname, coalesce(m.producer, '') AS producer, coalesce(m.regulator, 'S') AS regulator, coalesce(m.analyst, '') AS analyst
-  FROM pg_class c LEFT JOIN matrix m ON m.relation = c.relname
-  WHERE c.relnamespace = 'reg_roles'::regnamespace AND c.relkind IN ('r', 'v', 'p')
+  SELECT c.oid, c.relname, m.producer, m.regulator, m.analyst
+  FROM pg_class c JOIN matrix m ON m.relation = c.relname
+  WHERE c.relnamespace = 'reg_roles'::regnamespace
 ), role(who, expected) AS (
   VALUES ('reg_p1', 'producer'), ('reg_p2', 'producer'), ('reg_member', 'producer'), ('reg_reg', 'regulator'), ('reg_ana', 'analyst'), ('reg_none', 'none')
 )
@@ -154,6 +163,65 @@ WHERE c.relnamespace = 'reg_roles'::regnamespace AND may AND who IN ('reg_p1', '
 SELECT ok(current_setting('leak.seen') ~ 'SECRET1', 'the telling function was called');
 SELECT is(string_agg(DISTINCT w, ' '), NULL, 'it told nothing of clients of P2 to anyone')
 FROM regexp_split_to_table(current_setting('leak.seen'), ' ') w WHERE w ~ '^(CLIENT-2|[LMRTSIJOVDUA]-SECRET2)';
+
+-- Ways around a table: what the planner knows of it, parts of it, locks on it, and tables that it is copied to.
+SELECT is(pg_temp.try(who, query), expected, who || ': ' || query) FROM (VALUES
+  ('reg_p1', $$SELECT count(*) FROM pg_stats WHERE schemaname = 'reg_roles' AND concat(most_common_vals, histogram_bounds) ~ 'SECRET|CLIENT'$$, '0'),
+  ('reg_ana', $$SELECT count(*) FROM pg_stats WHERE schemaname = 'reg_roles' AND concat(most_common_vals, histogram_bounds) ~ 'SECRET|CLIENT'$$, '0'),
+  ('reg_p1', $$SELECT count(*) FROM pg_statistic$$, '42501'),
+  ('reg_p1', $$SELECT count(*) FROM reg_roles.shipment TABLESAMPLE SYSTEM (100)$$, '1'),
+  ('reg_p1', $$SELECT count(*) FROM reg_roles.shipment WHERE ctid IS NOT NULL$$, '1'),
+  ('reg_p1', $$SELECT 1 FROM reg_roles.licence FOR SHARE$$, '42501'),
+  ('reg_p1', $$CREATE TABLE reg_roles.x (n int)$$, '42501'),
+  ('reg_p1', $$CREATE MATERIALIZED VIEW reg_roles.x AS SELECT * FROM reg_roles.shipment$$, '42501'),
+  ('reg_p1', $$CREATE TRIGGER x BEFORE INSERT ON reg_roles.shipment FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()$$, '42501'),
+  ('reg_p1', $$CREATE TEMP TABLE reg_x (shipment_id text REFERENCES reg_roles.shipment)$$, '42P16'),
+  ('reg_p1', $$CREATE TEMP TABLE reg_copy AS SELECT * FROM reg_roles.shipment; SELECT count(*) FROM reg_copy$$, 'done'),
+  ('reg_p1', $$SELECT count(*) FROM pg_temp.reg_copy$$, '1'),
+  ('reg_p1', $$SET row_security = off; SELECT 1 FROM reg_roles.shipment$$, '42501'),
+  ('reg_p1', $$COPY reg_roles.shipment TO '/dev/null'$$, '42501'),
+  ('reg_p1', $$SELECT nextval('reg_roles.violation_violation_id_seq')$$, '42501'),
+  ('reg_p1', $$WITH s AS (UPDATE reg_roles.shipment SET client_name = client_name RETURNING 1) SELECT count(*) FROM s$$, '1')) AS v(who, query, expected);
+RESET row_security;
+SELECT is(string_agg(proname, ' '), NULL, 'leakproof are comparisons and hashes, which tell nothing and fail for nothing')
+FROM pg_proc WHERE pronamespace = 'retrack'::regnamespace AND proleakproof AND proname !~ '_(lt|le|eq|ne|ge|gt|cmp|hash|hash_extended)$';
+SELECT is(string_agg(oid::regprocedure::text, ' '), NULL, 'no function runs with its owner''s rights') FROM pg_proc WHERE pronamespace = 'retrack'::regnamespace AND prosecdef;
+
+-- Every function that is told a registry, or a row of one, by everybody: it shows what the caller may see and no more. One
+-- that is not in the list fails: steps of others (left out by name) ask nothing that the caller may not.
+CREATE TEMP TABLE asked (call text);
+INSERT INTO asked VALUES ($$licence_violations('reg_roles', 'SELECT * FROM reg_roles.shipment')$$), ($$quota_violations('reg_roles', 'SELECT * FROM reg_roles.production')$$),
+  ($$check_triggers('reg_roles')$$), ($$licence_draws('reg_roles')$$), ($$quota_draws('reg_roles')$$), ($$verify_ledger('reg_roles')$$), ($$lost_violations('reg_roles')$$), ($$rebook_ledger('reg_roles')$$),
+  ($$verify_journal('reg_roles')$$), ($$trace_origin('reg_roles', 'M-SECRET2')$$), ($$trace_origin('reg_roles', 'M-SECRET1', 'Nd')$$), ($$trace_destination('reg_roles', 'L-SECRET2')$$),
+  ($$trace_destination('reg_roles', 'L-SECRET1', 'Nd')$$), ($$origin_shares('reg_roles')$$), ($$trace_edges('reg_roles', 'M-SECRET2')$$), ($$trace_dot('reg_roles', 'M-SECRET2')$$), ($$lot_cycles('reg_roles')$$),
+  ($$lot_graph('reg_roles')$$), ($$controlled_on('reg_roles', '2025-05-01')$$), ($$controlled_on('reg_roles', '2025-05-01', 'magnet', 'Dy=1%')$$), ($$licence_on('reg_roles', '2025-05-01')$$),
+  ($$submissions_on('reg_roles', '2025-06-30')$$), ($$pull_order('reg_roles')$$), ($$pull_sources('reg_roles', 'reg_roles')$$), ($$retry_target('reg_roles', 'reg_roles.shipment')$$),
+  ($$retry_rejects('reg_roles')$$), ($$attach_triggers('reg_roles.shipment', 'licence')$$), ($$attach_licence_triggers('reg_roles')$$), ($$allotment_required('reg_roles')$$),
+  ($$rows_as_of(NULL::reg_roles.shipment, '2025-06-30')$$), ($$create_registry_views('reg_roles')$$), ($$registry_privileges('reg_roles', 'reg_p1', 'regulator')$$),
+  ($$ledger_rows_query('reg_roles', 'licence', '{}')$$), ($$uncovered_query('reg_roles', 'licence')$$), ($$ledger_sources('reg_roles', 'licence')$$),
+  ($$violation_is_kept('reg_roles', 'reg_roles.shipment', 'RTL11', NULL)$$), ($$check_registry('reg_roles')$$), ($$check_registry_owner('reg_roles', 'reg_p1')$$);
+SELECT is(string_agg(p.oid::regprocedure::text, ' ' ORDER BY p.proname), NULL, 'every function that is told a registry is asked')
+FROM pg_proc p WHERE p.pronamespace = 'retrack'::regnamespace AND p.prokind = 'f' AND p.proargnames[1] IN ('registry', 'a_row')
+  AND p.proname !~ '^create_registry_' AND NOT EXISTS (SELECT FROM asked WHERE starts_with(call, p.proname || '('));
+CREATE TEMP TABLE answered AS
+SELECT who, call, pg_temp.try(who, format('SELECT string_agg(x::text, '' '') FROM retrack.%s AS x', call)) AS words
+FROM asked, unnest('{reg_p1,reg_ana,reg_none}'::name[]) AS who;
+SELECT is(string_agg(call, ' '), NULL, 'no answer to reg_p1 holds a word of P2''s rows') FROM answered WHERE who = 'reg_p1' AND words ~ 'SECRET2'
+UNION ALL SELECT is(string_agg(call, ' '), NULL, 'none to an analyst a report or a client') FROM answered WHERE who = 'reg_ana' AND words ~ 'CLIENT|[LMRTSIJOVDUA]-SECRET'
+UNION ALL SELECT is(string_agg(call, ' '), NULL, 'none to a stranger any row') FROM answered WHERE who = 'reg_none' AND words ~ 'SECRET|CLIENT|1C90'
+UNION ALL SELECT is(string_agg(call || ' ' || words, ', '), NULL, 'and no error of the server''s own') FROM answered WHERE words ~ '^XX';
+SELECT is(count(*) FILTER (WHERE words ~ 'SECRET1'), 3::bigint, 'reg_p1 is told of its own lots') FROM answered WHERE who = 'reg_p1' AND call ~ 'trace_origin|trace_destination|origin_shares';
+SELECT is(pg_temp.try('reg_p1', $$SELECT count(*) FROM reg_roles.licence_usage$$), '1', 'and none of these calls changed what it may');
+
+-- A foreign table with the API's raw records is its owner's: grant_registry gives nothing on it, and EXPLAIN does not show it.
+CREATE SCHEMA reg_roles_api;
+GRANT USAGE ON SCHEMA reg_roles_api TO PUBLIC;
+CREATE SERVER reg_roles_server FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url 'http://127.0.0.1:1');
+CREATE USER MAPPING FOR CURRENT_USER SERVER reg_roles_server OPTIONS (token 'SECRET2-token');
+CREATE FOREIGN TABLE reg_roles_api.shipment (shipment_id text, record json OPTIONS (pointer '')) SERVER reg_roles_server OPTIONS (path '/shipments');
+SELECT is(pg_temp.try(who, query), '42501', who || ': ' || query) FROM unnest('{reg_p1,reg_reg,reg_ana}'::name[]) who,
+  unnest(ARRAY['SELECT record FROM reg_roles_api.shipment', 'EXPLAIN (VERBOSE) SELECT record FROM reg_roles_api.shipment']) query;
+SELECT is(pg_temp.try('reg_reg', $$SELECT count(*) FROM pg_user_mappings WHERE umoptions::text ~ 'SECRET2'$$), '0', 'nor the token');
 
 -- 4. Writing: own rows only, by every verb that can write.
 SELECT is(pg_temp.try(who, query), expected, who || ': ' || query) FROM (VALUES
@@ -251,9 +319,25 @@ SELECT is(pg_temp.try('reg_both', 'SELECT count(*) FROM reg_roles.shipment'), '4
 SELECT is(pg_temp.try('reg_both', 'SELECT count(*) FROM reg_roles.trade_volume'), '5', 'the other kept');
 CALL retrack.revoke_registry('reg_roles', 'reg_both');
 CALL retrack.revoke_registry('reg_roles', 'reg_p2');
+SELECT lives_ok($$CALL retrack.revoke_registry('reg_roles', 'reg_both')$$, 'taking back what is not there warns');
 SELECT lives_ok('DROP ROLE reg_both', 'nothing is left of what was granted');
 SELECT is(pg_temp.try('reg_p2', 'SELECT count(*) FROM reg_roles.shipment'), '42501', 'all taken back');
 SELECT is(pg_temp.try('reg_p1', 'SELECT count(*) > 0 FROM reg_roles.shipment'), 'true', 'others keep theirs');
+-- a name that needs quoting, with two parties and then one; a group's role sees the group's own rows, not its members'
+CREATE ROLE "reg ""Odd'";
+CALL retrack.grant_registry('reg_roles', 'reg "Odd''', 'producer', 'SECRET1');
+CALL retrack.grant_registry('reg_roles', 'reg "Odd''', 'producer', 'SECRET2');
+SELECT is(pg_temp.try('reg "Odd''', 'SELECT count(DISTINCT exporter) FROM reg_roles.shipment'), '2', 'a role of two parties sees both');
+CALL retrack.revoke_registry('reg_roles', 'reg "Odd''', 'producer', 'SECRET2');
+SELECT is(pg_temp.try('reg "Odd''', 'SELECT string_agg(DISTINCT exporter, '','') FROM reg_roles.shipment'), 'SECRET1', 'and then one');
+CALL retrack.revoke_registry('reg_roles', 'reg "Odd''');
+DROP ROLE "reg ""Odd'";
+INSERT INTO reg_roles.party (party_id, name, kind) VALUES ('GROUP', 'Group', 'group');
+UPDATE reg_roles.party SET parent = 'GROUP' WHERE party_id IN ('SECRET1', 'SECRET2');
+CREATE ROLE reg_group;
+CALL retrack.grant_registry('reg_roles', 'reg_group', 'producer', 'GROUP');
+SELECT is(pg_temp.try('reg_group', 'SELECT string_agg(party_id, '','') FROM reg_roles.visible_party'), 'GROUP', 'a group''s role is its own');
+SELECT is(pg_temp.try('reg_group', 'SELECT count(*) FROM reg_roles.shipment'), '0', 'and sees no member''s report');
 -- a row of registry_role for a role that is gone gives nobody anything and breaks nothing
 INSERT INTO reg_roles.registry_role (role, kind) VALUES ('reg_gone', 'regulator');
 SELECT is(pg_temp.try('reg_p1', $$SELECT count(*) FROM reg_roles.shipment WHERE exporter <> 'SECRET1'$$), '0', 'a role that is gone');

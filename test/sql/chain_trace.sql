@@ -154,6 +154,16 @@ ALTER TABLE chain_t.lot_edge ADD withdrawn boolean;
 UPDATE chain_t.lot_edge SET withdrawn = true WHERE input_lot = 'M2';
 SELECT origin, share FROM retrack.trace_origin('chain_t', 'B');
 
+-- Names that DOT would read as more than a name: quotes, backslashes at the end, line breaks, braces, other scripts, escapes.
+CREATE SCHEMA "chain "" t";
+CREATE TABLE "chain "" t".lot (LIKE chain_t.lot);
+CREATE TABLE "chain "" t".lot_edge (LIKE chain_t.lot_edge);
+INSERT INTO "chain "" t".lot (lot_id, facility_id, form, mass) VALUES ('"]; evil -> x; //', 'F "1"\', 'ore', '1 kg'), (E'two\nlines\\', E'a\nb', 'ore', '1 kg'), ('\N {<b>}', '镝 <i>&amp;</i>', 'magnet', '2 kg'), ('', '', NULL, NULL);
+INSERT INTO "chain "" t".lot_edge VALUES ('"]; evil -> x; //', '\N {<b>}', '1 kg'), (E'two\nlines\\', '\N {<b>}', '1 kg'), ('', '\N {<b>}', '1 mg');
+SELECT retrack.trace_dot('chain " t', '\N {<b>}');
+SET client_min_messages = error;
+DROP SCHEMA "chain "" t" CASCADE;
+
 -- Row security: who does not see an edge does not see beyond it.
 CREATE ROLE chain_reader;
 GRANT USAGE ON SCHEMA chain_t TO chain_reader;

@@ -70,6 +70,9 @@ FROM (VALUES (1, $$pointer 'a'$$), (2, $$pointer '#what'$$), (3, $$exact 'true'$
 	(5, $$pointer '#error', param 'e'$$), (6, $$param_in_style 'repeat'$$), (7, $$param 'a', exact 'perhaps'$$),
 	(8, $$param E'a\nb'$$)) v(n, o) ORDER BY n;
 
+-- a header that could not be sent whole is refused, and not shown
+SELECT pg_temp.refused('CREATE SERVER fdw_options_bad FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url ''http://h'', headers ''X: ' || repeat('x', 4093) || ''')');
+
 -- a superuser's options: not for others, neither directly nor by changing the server around them
 CREATE ROLE regress_fdw_options;
 GRANT USAGE ON FOREIGN DATA WRAPPER retrack_fdw TO regress_fdw_options;

@@ -172,6 +172,20 @@ SELECT count(*) FROM licence_splitting;
 INSERT INTO licence_application (application_id, applicant, applied_on) VALUES ('odd', 'P1', '-infinity');
 SELECT count(*) FROM licence_lead_time;
 SELECT destination, sum(deliveries) FROM trade_volume GROUP BY destination;
+INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES ('endless', 'P1', 'recycling', 'any', '[-infinity,infinity]', '1 t'), ('open', 'P2', 'recycling', 'any', '(,)', '1 t');
+SELECT quota_id, elapsed, verdict FROM quota_usage WHERE quota_id IN ('endless', 'open') ORDER BY 1;
+INSERT INTO licence (licence, kind, holder, valid, status) VALUES ('25-AA-000008', 'general', 'P1', '[2025-01-01,infinity]', 'issued'), ('25-AA-000009', 'general', 'P1', '(,)', 'issued');
+INSERT INTO licence_item (licence, line, control_code, form, granted) VALUES ('25-AA-000008', 1, '1C905.a', 'magnet', '1 t'), ('25-AA-000009', 1, '1C905.a', 'magnet', '1 t');
+SELECT retrack.document_number(licence) AS licence, days_left, verdict FROM licence_usage WHERE days_left IS NULL ORDER BY 1;
+-- Masses and values that no delivery has: no two reports, by slip or on purpose, leave the views without their sums
+\set VERBOSITY sqlstate
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, net_mass) VALUES ('heavy', '2025-05-01', 'P1', 'DE', 'oxide', '10000000.001 t');
+INSERT INTO transfer (transfer_id, reported_by, shipper, receiver, transferred_on, form, mass) VALUES ('heavy', 'P1', 'P1', 'P2', '2025-05-01', 'oxide', '9223372036854775807 mg');
+INSERT INTO invoice (invoice_id, seller, issued_on, mass) VALUES ('heavy', 'P1', '2025-05-01', '9223372036854775807 mg');
+INSERT INTO customs_declaration (declaration_id, declared_on, declarant, net_mass) VALUES ('heavy', '2025-05-01', 'P1', '9223372036854775807 mg');
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, net_mass, value) VALUES ('nan', '2025-05-01', 'P1', 'DE', 'oxide', '1 kg', 'NaN');
+INSERT INTO invoice (invoice_id, seller, issued_on, mass, vat) VALUES ('inf', 'P1', '2025-05-01', '1 kg', 'Infinity');
+INSERT INTO customs_declaration (declaration_id, declared_on, declarant, net_mass, value) VALUES ('nan', '2025-05-01', 'P1', '1 kg', 'NaN');
 \set VERBOSITY sqlstate
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, net_mass) VALUES ('slip', '20255-05-01', 'P1', 'DE', 'oxide', '1 kg');
 INSERT INTO inventory (facility_id, period, form, mass) VALUES ('F1', '[20255-05-01,20255-06-01)', 'oxide', '1 kg');

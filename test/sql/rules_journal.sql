@@ -93,6 +93,14 @@ DELETE FROM shipment WHERE shipment_id = 'kkk3';
 SELECT m.name, (SELECT string_agg(r.shipment_id || r.exporter, ' ' ORDER BY r.shipment_id) FROM rows_as_of(NULL::rj.shipment, m.at) r WHERE length(r.shipment_id) < 5)
 FROM (SELECT * FROM moments UNION ALL VALUES ('now', clock_timestamp())) m WHERE m.name LIKE '%many' OR m.name = 'now' ORDER BY m.at;
 SELECT * FROM verify_journal('rj');
+-- keys that rows take over from each other in one statement: what was there before is what counts
+CREATE TABLE seat (id int PRIMARY KEY DEFERRABLE, exporter text, what text);
+SELECT attach_triggers('seat', 'journal', 'registry=rj');
+INSERT INTO seat SELECT i, 'S' || i % 3, 'row ' || i FROM generate_series(1, 200) i;
+INSERT INTO moments VALUES ('before swap', clock_timestamp());
+UPDATE seat SET id = 201 - id;
+SELECT count(*), count(*) FILTER (WHERE what = 'row ' || id) AS as_they_were FROM rows_as_of(NULL::rj.seat, (SELECT at FROM moments WHERE name = 'before swap'));
+SELECT count(*), count(*) FILTER (WHERE what = 'row ' || 201 - id) AS swapped FROM rows_as_of(NULL::rj.seat, clock_timestamp());
 -- tampering inside of an entry
 CREATE FUNCTION tampered(change text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -172,6 +172,10 @@ sql(q{CREATE TYPE grade AS ENUM ('low', 'high');
 	CREATE FOREIGN TABLE own_order (id numeric OPTIONS (param 'id', required 'true'), grade grade OPTIONS (param_from 'g_from', param_to 'g_to'),
 		el retrack.element OPTIONS (param_from 'e_from', param_to 'e_to', sort 'el')) SERVER api OPTIONS (path '/records', pagination 'link')});
 asks(q{SET search_path = public, retrack; SELECT id FROM own_order WHERE id = 1 AND grade >= 'low' AND el = 'Dy' AND el < 'Er' ORDER BY el LIMIT 1}, '/records?id=1&limit=100', 'labels and elements have an order of their own');
+sql(q{CREATE FOREIGN TABLE own_types (id int, m retrack.mass OPTIONS (param 'm', param_from 'm_from', param_to 'm_to', param_in 'm_in', sort 'm'),
+	li retrack.licence_id OPTIONS (param 'li', param_from 'li_from', param_to 'li_to', sort 'li')) SERVER api OPTIONS (path '/records?id_to=50', pagination 'link')});
+asks(q{SET search_path = public, retrack; SELECT id FROM own_types WHERE m = '500 g' AND m >= '1 mg' AND m IN ('1 kg', '2 kg') ORDER BY m LIMIT 1}, '/records?id_to=50&limit=100', 'a mass has many texts');
+asks(q{SET search_path = public, retrack; SELECT id FROM own_types WHERE li = '06-AA-204966-Y' AND li >= '06-AA-204966'}, '/records?id_to=50&li=06-AA-204966&limit=100', 'a licence goes out as documents have it');
 is(sql(q{SELECT id FROM own_order WHERE id = ANY ('{1.0,1.00,2,NULL,2}')}), "1\n2", 'equal values are asked for once');
 {
 	my @asked = $server->asked;

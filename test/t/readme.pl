@@ -37,6 +37,17 @@ $node->psql('postgres', q{INSERT INTO trade.shipment (shipment_id, shipped_on, e
 my ($said) = $readme =~ /^ERROR:  (.*?) +\(SQLSTATE RTL09\)$/m;
 like($err, qr/RTL09: +\Q$said\E/, 'the refusal README shows');
 
+# and as an ordinary user, who was granted what README says and may make roles
+$node->safe_psql('postgres', q{CREATE DATABASE ordinary; CREATE ROLE keeper LOGIN CREATEROLE; DROP OWNED BY gannan, inspector, statistics});
+$node->safe_psql('postgres', q{DROP ROLE gannan, inspector, statistics});
+my ($grants) = $readme =~ /An ordinary user needs `(GRANT .*?)`\./s or die 'README does not say what an ordinary user needs';
+$grants =~ s/`[^`]*`/; /g;
+$grants =~ s/DATABASE \w+/DATABASE ordinary/;
+$node->safe_psql('ordinary', "CREATE EXTENSION retrack; $grants; GRANT CREATE ON SCHEMA public TO keeper");
+$status = $node->psql('ordinary', $script, stdout => \$out, stderr => \$err, on_error_stop => 1, extra_params => [ '-U', 'keeper' ]);
+is($status, 0, 'every example runs for an ordinary user') or diag $err;
+is($node->safe_psql('ordinary', q{SELECT tableowner FROM pg_tables WHERE schemaname = 'trade' GROUP BY 1}), 'keeper', 'who then owns the books');
+
 # each SQLSTATE of the code is in the table, and the table has no others
 my %coded = map { $_ => 1 } map { /RT_SQLSTATE\('(.)', '(.)', '(.)'\)/ ? "RT$1$2$3" : () } split /\n/,
   PostgreSQL::Test::Utils::slurp_file('src/sqlstates.h');

@@ -152,8 +152,25 @@ $node->safe_psql('postgres', 'CREATE DATABASE apart');
 command_ok([ 'psql', '-qX', '-v', 'ON_ERROR_STOP=1', '-h', $node->host, '-p', $node->port, '-d', 'apart', '-f', "$dir/schema.sql", '-f', "$dir/data.sql" ], 'restored schema, then data');
 same_answers(answers($node, 'apart'), $expected, 'schema and data apart');
 
+# Section by section, as DBAs do who want the indexes and triggers after the data.
+dumped($node, 'origin', "$dir/sections", '-Fc');
+$node->safe_psql('postgres', 'CREATE DATABASE sections');
+for my $section (qw(pre-data data post-data))
+{
+	command_ok([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-e', '-d', 'sections', "--section=$section", "$dir/sections" ], "restored $section");
+}
+same_answers(answers($node, 'sections'), $expected, 'sections');
+
+# Into a registry that was made there: what it began with makes way, and no trigger draws what the ledgers hold.
+$node->safe_psql('postgres', 'CREATE DATABASE made');
+$node->safe_psql('made', q{CREATE EXTENSION retrack; GRANT CREATE ON DATABASE made TO keeper; SET ROLE keeper; CALL retrack.create_registry('trade'); RESET ROLE;
+	SET session_replication_role = replica; DELETE FROM trade.control_list; DELETE FROM trade.hs_code; DELETE FROM trade.reporting_deadline; DELETE FROM trade.setting});
+command_ok([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-e', '-d', 'made', '-a', '--disable-triggers', '-n', 'trade', "$dir/sections" ], 'restored data into a registry');
+$node->safe_psql('made', q{CALL retrack.grant_registry('trade', 'mag', 'producer', 'MAG')});    # rights are not data
+same_answers(answers($node, 'made'), $expected, 'data alone');
+
 # The restored rules go on from the restored ledgers.
-for my $db (qw(plain custom apart))
+for my $db (qw(plain custom apart sections made))
 {
 	my ($rc, $out, $err) = $node->psql($db, q{
 INSERT INTO trade.shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, licence, control_code, form, assay, net_mass)
@@ -176,6 +193,16 @@ $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 same_answers(answers($standby, 'origin'), $expected, 'standby');
+is($standby->safe_psql('origin', q{SELECT md5(retrack.trace_dot('trade', 'X7')), (SELECT count(*) FROM retrack.licence_violations('trade', 'SELECT * FROM trade.shipment')), (SELECT count(*) FROM retrack.check_triggers('trade')), (SELECT count(*) FROM retrack.rows_as_of(NULL::trade.shipment, '2099-01-01'))}),
+	$node->safe_psql('origin', q{SELECT md5(retrack.trace_dot('trade', 'X7')), (SELECT count(*) FROM retrack.licence_violations('trade', 'SELECT * FROM trade.shipment')), (SELECT count(*) FROM retrack.check_triggers('trade')), (SELECT count(*) FROM retrack.rows_as_of(NULL::trade.shipment, '2099-01-01'))}),
+	'standby: traces, dry runs and the past');
+for my $write (q{CALL retrack.pull('trade.party', 'trade.party')}, q{CALL retrack.pull_all('trade', 'trade')}, q{SELECT * FROM retrack.rebook_ledger('trade')},
+	q{CALL retrack.create_registry('another')}, q{CALL retrack.grant_registry('trade', 'mag', 'analyst')}, q{UPDATE trade.shipment SET net_mass = '1 kg'})
+{
+	my ($status, $stdout, $stderr) = $standby->psql('origin', "\\set VERBOSITY verbose\n$write");
+	like($stderr, qr/ERROR:  25006: cannot execute \w+/, "standby: $write is refused as such");
+	is($standby->safe_psql('origin', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'}), '0', 'and leaves no lock');
+}
 $standby->promote;
 $standby->safe_psql('origin', q{INSERT INTO trade.loss (loss_id, facility_id, lost_on, form, mass) VALUES ('L', 'F1', '2025-06-01', 'ore', '1 kg')});
 is($standby->safe_psql('origin', 'SELECT count(*) FROM trade.loss'), '1', 'the promoted standby takes reports');
@@ -211,7 +238,7 @@ $subscriber->stop;
 
 # 5. pg_upgrade --link: the files move, the books stay.
 $node->safe_psql('origin', 'DROP PUBLICATION books');
-$node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom apart);
+$node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom apart sections made);
 $node->stop;
 my $new = PostgreSQL::Test::Cluster->new('upgraded');
 $new->init(allows_streaming => 'logical');

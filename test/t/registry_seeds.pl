@@ -7,6 +7,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use ReportingApi;
+use SeedYear;
 
 my @seeds = split / /, $ENV{RETRACK_SEEDS} // '1 2 3 4 5 6 7 8 9 10';
 note("seeds @seeds (RETRACK_SEEDS to change)");
@@ -86,7 +87,7 @@ END $$;
 	return { map { split /\|/ } split /\n/, $node->safe_psql($db, 'SELECT * FROM refused') };
 }
 
-# same_set($db, $query, \@expected, $name): the query's lines are these, each once, in any order.
+# same_set($db, $query, \@expected, $name): the query's lines are these, each once, in any order; there must be some.
 sub same_set
 {
 	my ($db, $query, $expected, $name) = @_;
@@ -96,8 +97,8 @@ sub same_set
 	my @missed = sort grep { !$got{$_} } keys %want;
 	my @false = sort grep { !$want{$_} } keys %got;
 	my @twice = sort grep { $got{$_} > 1 } keys %got;
-	ok(!@missed && !@false && !@twice, $name)
-	  or diag("not found: @missed[0 .. ($#missed > 9 ? 9 : $#missed)]\nfound but honest: @false[0 .. ($#false > 9 ? 9 : $#false)]\nmore than once: @twice");
+	ok(%want && !@missed && !@false && !@twice, $name)
+	  or diag(scalar(keys %want) . " expected; not found: @missed[0 .. ($#missed > 9 ? 9 : $#missed)]\nfound but honest: @false[0 .. ($#false > 9 ? 9 : $#false)]\nmore than once: @twice");
 	return;
 }
 
@@ -146,11 +147,25 @@ for my $seed (@seeds)
 	same_set($db, q{SELECT string_agg(DISTINCT s, ', ' ORDER BY s) FROM client_volume, unnest(spellings) AS s GROUP BY client HAVING count(DISTINCT s) > 1},
 		[ map { my $note = $_->{note}; join(', ', sort split /, /, $note) } grep { $_->{expected} eq 'client_volume' } @$cheats ], "seed $seed: client_volume, one client spelled three ways");
 
-	# Lead times and recovery against the API's own records.
-	my $applications = ReportingApi::dump_records('licence-applications', '--seed', $seed);
-	is($node->safe_psql($db, q{SELECT sum(applications), sum(backlog), sum(granted), sum(refused) FROM trade.licence_lead_time}),
-		join('|', scalar(@$applications), map { my $o = $_; scalar grep { ($_->{outcome} // '') eq $o } @$applications } '', 'granted', 'refused'),
-		"seed $seed: licence_lead_time counts every application");
+	# What the books sum up, against sums over the API's own records.
+	my $year = SeedYear->new($seed, \%state);
+	same_set($db, 'SELECT licence, line, trim_scale(drawn::numeric) FROM licence_usage', [ $year->licence_draws ], "seed $seed: licence_usage, what is drawn of each item");
+	same_set($db, 'SELECT shipment_id, code FROM controlled_export', [ $year->controlled ], "seed $seed: controlled_export");
+	same_set($db, 'SELECT kind, control_code, applications, decided, granted, refused, backlog, median_days, p90_days, longest_days, oldest_pending_days, past_limit FROM licence_lead_time',
+		[ $year->lead_times ], "seed $seed: licence_lead_time, percentiles and backlog");
+	for my $view (qw(client_volume trade_volume))
+	{
+		same_set($db, qq{SELECT reported_by, kind, to_char(lower(period), 'YYYY-MM'), form, sum(deliveries), trim_scale(sum(mass)::numeric) FROM $view GROUP BY 1, 2, 3, 4},
+			[ $year->volumes ], "seed $seed: $view");
+	}
+	my $reo = $year->quota_draws;
+	my %used = map { split /\|/ } split /\n/, $node->safe_psql($db, q{SELECT quota_id, drawn::numeric * 1e6 FROM trade.quota_usage});
+	is(join(' ', sort keys %used), join(' ', sort keys %$reo), "seed $seed: quota_usage, every quota");
+	# each row's REO is rounded to a milligram
+	my @unlike = grep { abs($used{$_} - $reo->{$_}) > 5000 } sort keys %used;
+	is("@unlike", '', "seed $seed: quota_usage, what is drawn") or diag map { "$_: $used{$_}, not $reo->{$_}\n" } @unlike;
+
+	# Recovery against the API's own records.
 	my %month;
 	for my $s (grep { !exists $state{ $_->{shipment_id} } } @{ ReportingApi::dump_records('shipments', '--seed', $seed) })
 	{
@@ -172,9 +187,11 @@ for my $seed (@seeds)
 # The seeds above have bounded errors of measurement, so that "exactly the planted cases" can be asked. With
 # normal ones a test at three sigma is wrong once in 370: the rate must be that, neither more (sigma too
 # small) nor much less at two sigma (sigma too large). Elements of one facility share the errors of its scales,
-# so that the counts scatter more than independent ones would.
+# so that the counts scatter more than independent ones would. The same holds of the sequence tests over a
+# facility's twelve months, at a false-alarm rate of 5 %; they find every facility that cheats.
 my ($tested, $two, $three, $deliveries, $differ) = (0, 0, 0, 0, 0);
-for my $seed ($ENV{RETRACK_SEEDS} ? 101 : (101, 102, 103))
+my ($sequences, $cumuf, $gemuf, $page) = (0, 0, 0, 0);
+for my $seed ($ENV{RETRACK_SEEDS} ? 101 : 101 .. 105)
 {
 	my $cheats = ReportingApi::cheats('--seed', $seed, '--noise', 'normal');
 	my $db = "noise_$seed";
@@ -190,6 +207,26 @@ for my $seed ($ENV{RETRACK_SEEDS} ? 101 : (101, 102, 103))
 			(SELECT count(*) FROM trade.transfer_difference WHERE transfer_id NOT IN ($diverging))});
 	$deliveries += $matched;
 	$differ += $false;
+	my $cheating = join(',', map { "'$_->{id}'" } grep { $_->{expected} =~ /unexplained_gain|facility_balance/ } @$cheats);
+	my ($of, @alarms) = split /\|/, $node->safe_psql($db, qq{SET search_path = trade, retrack, public;
+		CREATE TEMP TABLE sequence AS
+		SELECT facility_id, element, (cumuf(balance, element ORDER BY period)).p_value < 0.05 AS cumuf, (gemuf(balance, element ORDER BY period)).p_value < 0.05 AS gemuf
+		FROM facility_period, unnest(elements(balance)) AS element WHERE opened AND closed GROUP BY 1, 2;
+		CREATE TEMP TABLE paged AS
+		SELECT facility_id, element, bool_or((page).alarm) AS page FROM
+			(SELECT facility_id, element, page_test(balance, element, 0.5, (SELECT page_threshold(0.5, 12, 0.05))) OVER (PARTITION BY facility_id, element ORDER BY period) AS page
+			 FROM facility_period, unnest(elements(balance)) AS element WHERE opened AND closed) AS p GROUP BY 1, 2;
+		SELECT count(*), count(*) FILTER (WHERE cumuf), count(*) FILTER (WHERE gemuf), count(*) FILTER (WHERE page)
+		FROM sequence JOIN paged USING (facility_id, element) WHERE facility_id NOT IN ($cheating)});
+	note("seed $seed, normal errors: $of honest sequences, alarms of cumuf, gemuf, page_test: @alarms");
+	is($node->safe_psql($db, qq{SET search_path = trade, retrack, public;
+		SELECT count(*) FROM (SELECT DISTINCT facility_id FROM facility_period WHERE facility_id IN ($cheating)
+		EXCEPT SELECT facility_id FROM (SELECT facility_id, (gemuf(balance, element ORDER BY period)).p_value AS p FROM facility_period, unnest(elements(balance)) AS element
+			WHERE opened AND closed GROUP BY facility_id, element) AS g WHERE p < 1e-6) AS missed}), 0, "seed $seed: gemuf finds every facility that cheats");
+	$sequences += $of;
+	$cumuf += $alarms[0];
+	$gemuf += $alarms[1];
+	$page += $alarms[2];
 	$tested += $n;
 	$two += $n2;
 	$three += $n3;
@@ -200,6 +237,10 @@ note(sprintf('%d honest balances with normal errors: %.2f %% beyond 2 sigma (4.5
 cmp_ok($two / $tested, '<', 0.0455 * 1.6, 'alarms at two sigma are no more than promised');
 cmp_ok($two / $tested, '>', 0.0455 / 2, 'nor is sigma too large');
 cmp_ok($three / $tested, '<', 0.0027 * 3, 'alarms at three sigma are no more than promised');
+note(sprintf('%d honest sequences of a year with normal errors, alarms at 5 %%: cumuf %.1f %%, gemuf %.1f %%, page_test %.1f %%',
+	$sequences, map { 100 * $_ / $sequences } $cumuf, $gemuf, $page));
+cmp_ok($_ / $sequences, '<', 0.05 * 1.6, 'sequence tests alarm no more often than promised') for $cumuf, $gemuf, $page;
+cmp_ok($_ / $sequences, '>', 0.05 / 2.5, 'nor is their sigma too large') for $cumuf, $gemuf;
 note(sprintf('%d honest deliveries: %.2f %% shown as differing', $deliveries, 100 * $differ / $deliveries));
 cmp_ok($differ / $deliveries, '<', 0.0027 * 2, 'so are deliveries shown as differing');
 

@@ -330,7 +330,7 @@ rt_books(Oid nspid)
 		MemSet((char *) b + sizeof(Oid), 0, sizeof(Books) - sizeof(Oid));
 		b->nspid = nspid;
 	}
-	while (!b->valid)
+	for (int attempt = 0; !b->valid && attempt < RESOLVE_ATTEMPTS; attempt++)
 	{
 		/* Set first: an invalidation that arrives meanwhile must not be lost. */
 		b->valid = true;

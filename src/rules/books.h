@@ -99,6 +99,13 @@ typedef enum BooksPlan
 } BooksPlan;
 
 /*
+ * What is looked up in the catalogs takes in changes of them meanwhile, and is then
+ * looked up again; so many times, since where every look-up discards what is known
+ * (debug_discard_caches) that would never end.  What was found last is used, once.
+ */
+#define RESOLVE_ATTEMPTS 3
+
+/*
  * A registry's tables.  Entries live as long as the backend and are rebuilt in
  * place when DDL touched one of the tables, so a pointer stays good.
  */

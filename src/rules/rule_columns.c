@@ -572,7 +572,7 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 	t = hash_search(rule_tables, &trigdata->tg_trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
 		MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
-	while (!t->valid)
+	for (int attempt = 0; !t->valid && attempt < RESOLVE_ATTEMPTS; attempt++)
 	{
 		/* Set first, so that an invalidation meanwhile is seen; a statement further out may be using the old one. */
 		MemSet(&fresh, 0, sizeof(fresh));

@@ -173,6 +173,21 @@ DROP TABLE child;
 UPDATE own SET weight = '1 kg';
 SELECT * FROM verify_ledger('rp');
 
+-- A server that discards what it knows at each look-up, if it is built for that: resolving comes to an end.
+SET statement_timeout = '5min';
+DO $$
+BEGIN
+  BEGIN
+    SET LOCAL debug_discard_caches = 1;
+  EXCEPTION WHEN invalid_parameter_value THEN
+    NULL;
+  END;
+  INSERT INTO rp.production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass)
+  VALUES ('d', 'f', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=50%', '1 mg');
+  DELETE FROM rp.production WHERE production_id = 'd';
+END $$;
+RESET statement_timeout;
+
 -- A row trigger that moves the tree while production comes in between.
 CREATE FUNCTION interfere() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -142,7 +142,10 @@ asks(q{SELECT id FROM f_cursor WHERE kind = E'a\r\nX: y'}, '/cursor?kind=a%0D%0A
 asks(q{SELECT id FROM f_cursor WHERE id IN (3, 1, 2, 3)}, '/cursor?ids=1,2,3&limit=100', 'a list as one parameter');
 asks(q{SELECT id FROM f_cursor WHERE kind IN ('k1', 'k2') AND id > 990}, '/cursor?id_from=990&kinds=k1&kinds=k2&limit=100', 'a list repeated');
 asks(q{SELECT id FROM f_cursor ORDER BY kind DESC NULLS LAST, id LIMIT 5}, '/cursor?sort=-kind,id&limit=5', 'order and page size');
+# given up after a row, with the next page perhaps on its way: none is asked for here, so that all requests are counted
+sql(q{ALTER FOREIGN TABLE f_cursor OPTIONS (ADD prefetch '0')});
 asks(q{SELECT id FROM f_cursor WHERE y > 100 LIMIT 1}, '/cursor?limit=100', 'LIMIT above a condition that stays here is no hint');
+sql(q{ALTER FOREIGN TABLE f_cursor OPTIONS (DROP prefetch)});
 asks(q{SELECT id FROM f_cursor WHERE id = NULL}, '', 'no row can match: nothing is asked');
 asks(q{SELECT id FROM f_cursor WHERE id = ANY ((SELECT array_agg(g) FROM generate_series(1, 3) g WHERE g > 5)::int[])}, '', 'nor for an empty list');
 asks(q{EXPLAIN (VERBOSE) SELECT id FROM f_cursor WHERE kind = 'k1'}, '', 'EXPLAIN asks nothing');

@@ -14,8 +14,10 @@ SQL_PARTS = $(wildcard \
 	sql/types/licence_id.sql \
 	sql/types/mass.sql \
 	sql/types/assay.sql \
+	sql/types/codes.sql \
 	sql/balance/balance.sql \
 	sql/balance/mass_balance.sql \
+	sql/balance/blend.sql \
 	sql/balance/balance_lines.sql \
 	sql/balance/sequences.sql \
 	sql/rules/enforce_licence.sql \
@@ -24,6 +26,7 @@ SQL_PARTS = $(wildcard \
 	sql/rules/violations.sql \
 	sql/rules/verify_ledger.sql \
 	sql/rules/attach_triggers.sql \
+	sql/rules/follow_names.sql \
 	sql/rules/journal.sql \
 	sql/rules/registry_rules.sql \
 	sql/fdw/retrack_fdw.sql \

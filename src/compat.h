@@ -156,6 +156,34 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 #define rt_collation_is_c(collation) lc_collate_is_c(collation)
 #endif
 
+/* pg_attribute.attgenerated of a virtual column, which servers before 18 do not have. */
+#define RT_GENERATED_VIRTUAL 'v'
+
+/* 18 has foreign keys that are not enforced: whoever includes utils/rel.h may ask. */
+#if PG_VERSION_NUM >= 180000
+#define rt_key_is_enforced(fk) ((fk)->conenforced)
+#else
+#define rt_key_is_enforced(fk) (true)
+#endif
+
+/*
+ * Members of an equivalence class that rel's pathkeys may be of: 18 keeps those of
+ * partitions apart.  The macro is the head of a loop.
+ */
+#if PG_VERSION_NUM >= 180000
+#define rt_foreach_member(em, it, ec, relids) \
+	for (setup_eclass_member_iterator(&(it), ec, relids); ((em) = eclass_member_iterator_next(&(it))) != NULL;)
+#else
+#define rt_foreach_member(em, it, ec, relids) \
+	for ((it) = (EquivalenceMemberIterator) {(ec)->ec_members, 0}; \
+		 (it).at < list_length((it).members) && ((em) = list_nth((it).members, (it).at++)) != NULL;)
+typedef struct EquivalenceMemberIterator
+{
+	List	   *members;
+	int			at;
+} EquivalenceMemberIterator;
+#endif
+
 /* Foreign paths: 17 wants the restrictinfos of joins, 18 counts disabled nodes. */
 #if PG_VERSION_NUM >= 180000
 #define rt_foreignscan_path(root, rel, rows, disabled, startup, total, pathkeys, outer, private) \

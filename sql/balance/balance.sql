@@ -82,11 +82,13 @@ CREATE OPERATOR CLASS retrack.balance_ops DEFAULT FOR TYPE retrack.balance USING
   OPERATOR 1 retrack.<, OPERATOR 2 retrack.<=, OPERATOR 3 retrack.=, OPERATOR 4 retrack.>=, OPERATOR 5 retrack.>,
   FUNCTION 1 retrack.balance_cmp(retrack.balance, retrack.balance);
 COMMENT ON OPERATOR CLASS retrack.balance_ops USING btree IS 'a fixed order without meaning, for DISTINCT and GROUP BY';
+COMMENT ON OPERATOR FAMILY retrack.balance_ops USING btree IS 'a fixed order without meaning, for DISTINCT and GROUP BY';
 CREATE OPERATOR CLASS retrack.balance_ops DEFAULT FOR TYPE retrack.balance USING hash AS
   OPERATOR 1 retrack.=,
   FUNCTION 1 retrack.balance_hash(retrack.balance),
   FUNCTION 2 retrack.balance_hash_extended(retrack.balance, pg_catalog.int8);
 COMMENT ON OPERATOR CLASS retrack.balance_ops USING hash IS 'equality of balances';
+COMMENT ON OPERATOR FAMILY retrack.balance_ops USING hash IS 'equality of balances';
 
 CREATE FUNCTION retrack.balance_pl(retrack.balance, retrack.balance) RETURNS retrack.balance
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME';

@@ -2,7 +2,7 @@
 CREATE TYPE retrack.cumuf_result AS
   (periods pg_catalog.int4, muf pg_catalog.numeric, sigma pg_catalog.numeric, z pg_catalog.numeric, p_value pg_catalog.float8);
 COMMENT ON TYPE retrack.cumuf_result IS
-  'what cumuf(balance, element) returns: number of periods, cumulated muf and its sigma in kg, z, two-sided probability of a |z| as large with nothing missing';
+  'what cumuf(balance, element) returns: number of periods, cumulated muf and its sigma in kg, z, two-sided probability of a |z| as large with nothing missing (without any deviation 1 where muf is 0, else 0)';
 CREATE TYPE retrack.gemuf_result AS
   (periods pg_catalog.int4, gemuf pg_catalog.float8, p_value pg_catalog.float8);
 COMMENT ON TYPE retrack.gemuf_result IS
@@ -74,7 +74,7 @@ CREATE AGGREGATE retrack.sitmuf(balance retrack.balance, element retrack.element
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.sitmuf(retrack.balance, retrack.element) IS
-  'standardised independent MUF of the last period: component of L^-1 MUF, with L L^T the covariance of the MUF sequence, cov(t, t+1) = -var(closing of t) + sum over instruments of S_k(t) S_k(t+1), cov(t, t+n) = sum over instruments of S_k(t) S_k(t+n) (MAPIT''s theory pages); standard normal if nothing is missing, normal_p_value gives its probability. NULL where the period''s MUF is certain. At most 4096 instruments (54000). Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'standardised independent MUF of the last period: component of L^-1 MUF, with L L^T the covariance of the MUF sequence, cov(t, t+1) = -var(closing of t) + sum over instruments of S_k(t) S_k(t+1), cov(t, t+n) = sum over instruments of S_k(t) S_k(t+n) (MAPIT''s theory pages); standard normal if nothing is missing, normal_p_value gives its probability. NULL where the period''s MUF is certain and as it must be, infinite where it is certain and another. At most 4096 instruments (54000). Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
 
 CREATE AGGREGATE retrack.gemuf(balance retrack.balance, element retrack.element) (
   SFUNC = retrack.sitmuf_accum,
@@ -84,7 +84,7 @@ CREATE AGGREGATE retrack.gemuf(balance retrack.balance, element retrack.element)
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.gemuf(retrack.balance, retrack.element) IS
-  'GEMUF = MUF^T C^-1 MUF, C the covariance of the MUF sequence (see sitmuf): chi-square distributed if nothing is missing, with as many degrees of freedom as periods with a sitmuf. p_value below the chosen false-alarm rate is an alarm; NULL if a period contradicts an exact measurement or a variance is negative. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'GEMUF = MUF^T C^-1 MUF, C the covariance of the MUF sequence (see sitmuf): chi-square distributed if nothing is missing, with as many degrees of freedom as periods with a sitmuf. p_value below the chosen false-alarm rate is an alarm; 0, gemuf infinite, if a period contradicts an exact measurement; both NULL if a variance is negative. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
 
 CREATE AGGREGATE retrack.page_test(balance retrack.balance, element retrack.element, k pg_catalog.float8, h pg_catalog.float8) (
   SFUNC = retrack.page_test_accum,
@@ -94,7 +94,7 @@ CREATE AGGREGATE retrack.page_test(balance retrack.balance, element retrack.elem
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.page_test(retrack.balance, retrack.element, pg_catalog.float8, pg_catalog.float8) IS
-  'Page''s test (CUSUM) on the sitmuf values y of an element: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h. k is usually 0.5; page_threshold gives the h for a false-alarm rate. k or h negative, NaN or changing is error 22023. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'Page''s test (CUSUM) on the sitmuf values y of an element: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h, for ever once a period contradicts an exact measurement; all NULL if a variance is negative. k is usually 0.5; page_threshold gives the h for a false-alarm rate. k or h negative, NaN or changing is error 22023. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
 
 CREATE AGGREGATE retrack.page_test(value pg_catalog.float8, k pg_catalog.float8, h pg_catalog.float8) (
   SFUNC = retrack.page_test_value_accum,
@@ -104,7 +104,7 @@ CREATE AGGREGATE retrack.page_test(value pg_catalog.float8, k pg_catalog.float8,
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.page_test(pg_catalog.float8, pg_catalog.float8, pg_catalog.float8) IS
-  'Page''s test (CUSUM) on values measured from their target: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h (Montgomery and Runger, Applied Statistics and Probability for Engineers, section 16-6). NULL values are ignored, none gives NULL; NaN, infinity, k or h negative or changing is error 22023';
+  'Page''s test (CUSUM) on values measured from their target: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h (Montgomery and Runger, Applied Statistics and Probability for Engineers, section 16-6). NULL values are ignored, none gives NULL; an infinite one is an alarm for ever; NaN, or k or h negative or changing, is error 22023';
 
 CREATE FUNCTION retrack.page_false_alarm(k pg_catalog.float8, h pg_catalog.float8, periods pg_catalog.int4) RETURNS pg_catalog.float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME';

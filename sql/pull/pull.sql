@@ -26,6 +26,12 @@ COMMENT ON FUNCTION retrack.pull_load(regclass, text, bigint, bigint) IS
 checked each value once for all rows; returns how many. NULL, and nothing is done, where an argument is NULL or the target is not an ordinary table that the caller may
 write to and read, without row triggers, row security, generated columns and deferrable keys. Errors: those of INSERT';
 
+CREATE FUNCTION retrack.pull_store(stage regclass, query text, order_columns text[], OUT stored bigint, OUT in_order boolean)
+LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'pull_store';
+COMMENT ON FUNCTION retrack.pull_store(regclass, text, text[]) IS
+'for retrack.pull: stores the rows of a query in a temporary table that has its columns behind a bigint, which numbers them as they come; in_order: they came in the
+order of these columns, NULL last. NULL: NULL. Errors: 42804 the table is not such a one, 42501 the caller may not insert into it, and those of the query';
+
 CREATE TYPE retrack.pull_job AS (
   source regclass,
   target regclass,
@@ -34,7 +40,7 @@ CREATE TYPE retrack.pull_job AS (
   source_name text,
   stage text,
   stage_columns text,
-  order_by text,
+  order_columns text[],
   row_position text,
   columns text,
   expressions text,
@@ -120,7 +126,7 @@ BEGIN
   FROM pg_index AS i
   CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(attnum, n)
   JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+  WHERE i.indrelid = target AND i.indisunique AND i.indisvalid AND i.indimmediate AND NOT i.indisexclusion AND i.indpred IS NULL AND i.indexprs IS NULL
     AND k.n <= i.indnkeyatts
   GROUP BY i.indexrelid, i.indisprimary
   HAVING CASE WHEN key_columns IS NULL THEN i.indisprimary
@@ -129,8 +135,8 @@ BEGIN
   LIMIT 1;
   IF result IS NULL THEN
     RAISE EXCEPTION 'table "%" has no key to pull by', target USING ERRCODE = 'RTP03',
-      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key, or one that is deferrable.'
-                    ELSE format('It has no unique index, not deferrable, on exactly (%s).', array_to_string(key_columns, ', ')) END,
+      DETAIL = CASE WHEN key_columns IS NULL THEN 'It has no primary key, or one that is deferrable or WITHOUT OVERLAPS.'
+                    ELSE format('It has no unique index, not deferrable nor WITHOUT OVERLAPS, on exactly (%s).', array_to_string(key_columns, ', ')) END,
       HINT = 'Give it a primary key, or name the columns of a unique index in key_columns.';
   END IF;
   RETURN result;
@@ -254,20 +260,18 @@ BEGIN
   SELECT CASE WHEN c.in_source THEN c.name END, CASE WHEN c.in_target THEN c.name END INTO withdrawn_from, withdrawn_to
   FROM retrack.pull_columns(source, target) AS c WHERE c.name = withdrawn_column;
 
+  job.order_columns := array_remove(water || keys || version, NULL);
+
   -- what is staged: every shared column, the columns that decide, and the record as it came
   job.has_record := retrack.pull_error_column(source, '') IS NOT NULL;
   job.has_errors := retrack.pull_error_column(source, '#error') IS NOT NULL;
   job.stage_columns := concat_ws(', ',
-    (SELECT string_agg('s.' || quote_ident(n), ', ') FROM
+    (SELECT string_agg('s.' || quote_ident(n), ', ' ORDER BY array_position(job.order_columns, n), n) FROM
       (SELECT unnest(shared) UNION SELECT water UNION SELECT withdrawn_from) AS u(n) WHERE n IS NOT NULL),
     CASE WHEN job.has_record THEN format('s.%I AS "#record"', retrack.pull_error_column(source, '')) END,
     CASE WHEN job.has_errors THEN
       (SELECT string_agg(coalesce('s.' || quote_ident(retrack.pull_error_column(source, p)), 'NULL::text') || format(' AS %I', p), ', ')
        FROM unnest('{#error,#sqlstate,#pointer,#page}'::text[]) AS p) END);
-  job.order_by := concat_ws(', ', 's.' || quote_ident(water),
-    (SELECT string_agg('s.' || quote_ident(k), ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    's.' || quote_ident(version));
-
   job.row_position := format('jsonb_build_array(%s)::text', concat_ws(', ', 's.' || quote_ident(water) || '::text',
     (SELECT string_agg('s.' || quote_ident(k) || '::text', ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
     's.' || quote_ident(version) || '::text'));
@@ -345,6 +349,39 @@ $$;
 COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text, text, name) IS
 'for retrack.pull: works out how to pull. Errors: RTP01 source and target do not fit, RTP03 no key, RTR02 no registry';
 
+CREATE FUNCTION retrack.pull_copy(job retrack.pull_job, condition text) RETURNS bigint
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+DECLARE
+  query text := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name, condition);
+  order_by text := (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n));
+  stage_name text := split_part(job.stage, '.', 2);
+  sorted text := query || ' ORDER BY ' || order_by;
+  plan json;
+  may_be_sorted boolean;
+  staged bigint;
+  in_order boolean;
+BEGIN
+  EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
+  EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT NULL::bigint AS "#seq", s.* FROM (%s) AS s WITH NO DATA', stage_name, query);
+  -- A source that cannot be asked for an order mostly has the one of its changes, so that is looked at first.
+  EXECUTE 'EXPLAIN (FORMAT JSON) ' || sorted INTO plan;
+  may_be_sorted := plan #>> '{0,Plan,Node Type}' = 'Sort' AND plan #>> '{0,Plan,Plans,0,Node Type}' = 'Foreign Scan';
+  SELECT p.stored, p.in_order INTO staged, in_order
+  FROM retrack.pull_store(job.stage::regclass, CASE WHEN may_be_sorted THEN query ELSE sorted END, job.order_columns) AS p;
+  IF NOT in_order THEN
+    EXECUTE (SELECT format('CREATE TEMPORARY TABLE %4$s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %1$s FROM %2$s AS s ORDER BY %3$s) AS s',
+        string_agg('s.' || quote_ident(a.attname), ', ' ORDER BY a.attnum), job.stage, order_by, stage_name || '_sorted')
+      FROM pg_attribute AS a WHERE a.attrelid = job.stage::regclass AND a.attnum > 1);
+    EXECUTE format('DROP TABLE %s', job.stage);
+    EXECUTE format('ALTER TABLE %s_sorted RENAME TO %s', job.stage, stage_name);
+  END IF;
+  RETURN staged;
+END
+$$;
+COMMENT ON FUNCTION retrack.pull_copy(retrack.pull_job, text) IS
+'for retrack.pull: copies the source''s rows under the condition into the stage, numbered in order; returns how many there are';
+
 CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
   OUT staged bigint, OUT went_back boolean, OUT decided bigint, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -373,10 +410,7 @@ BEGIN
     EXECUTE format('SELECT s.%1$I::text FROM %2$s AS s %3$s ORDER BY s.%1$I DESC NULLS LAST LIMIT 1', job.high_water, job.source_name, condition) INTO newest;
   END IF;
   LOOP
-    EXECUTE format('DROP TABLE IF EXISTS %s', job.stage);
-    EXECUTE format('CREATE TEMPORARY TABLE %s AS SELECT row_number() OVER () AS "#seq", s.* FROM (SELECT %s FROM %s AS s %s ORDER BY %s) AS s',
-      split_part(job.stage, '.', 2), job.stage_columns, job.source_name, condition, job.order_by);
-    GET DIAGNOSTICS staged = ROW_COUNT;
+    staged := retrack.pull_copy(job, condition);
     EXIT WHEN NOT job.pages_move;
     -- Where pages are numbered, a record that changed and went to the end made those after it move up, one of them
     -- maybe from a page to come to one that was read. So what is newest must be what was before.
@@ -490,11 +524,12 @@ $$;
 COMMENT ON FUNCTION retrack.pull_mark(retrack.pull_job, bigint) IS
 'for retrack.pull: marks the row that a staged withdrawal speaks of as withdrawn; false: the staged row is no withdrawal, or speaks of no older row';
 
-CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean)
+CREATE FUNCTION retrack.pull_rows(job retrack.pull_job, first bigint, last bigint, OUT landed bigint, OUT rejected bigint, OUT plain boolean, OUT whole boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 -- Foreign keys to small tables are looked up row by row: by index, not by reading the table each time.
--- What has no index is then priced so high that it would be compiled each time.
-SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+-- What has no index is then priced so high that it would be compiled each time. Staged rows come from
+-- their index in order; a bitmap would have them sorted again.
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 DECLARE
   todo bigint[] := ARRAY[first, last];
   lo bigint;
@@ -512,6 +547,7 @@ BEGIN
   landed := 0;
   rejected := 0;
   plain := job.plain;
+  whole := true;
   WHILE cardinality(todo) > 0 LOOP
     lo := todo[cardinality(todo) - 1];
     hi := todo[cardinality(todo)];
@@ -522,6 +558,7 @@ BEGIN
       IF plain AND hi - lo >= 100 THEN
         n := retrack.pull_load(job.target, job.load, lo, hi);
       END IF;
+      whole := whole AND coalesce(n = hi - lo + 1, false);
       IF n IS NULL THEN
         EXECUTE job.upsert || CASE WHEN plain THEN '' ELSE job.on_conflict END USING lo, hi;
         GET DIAGNOSTICS n = ROW_COUNT;
@@ -554,7 +591,7 @@ END
 $$;
 COMMENT ON FUNCTION retrack.pull_rows(retrack.pull_job, bigint, bigint) IS
 'for retrack.pull: lands staged rows in order, splitting what fails down to the rows at fault, which it rejects; landed counts rows inserted or replaced;
-plain: the target may still be taken to be without the rows to come';
+plain: the target may still be taken to be without the rows to come; whole: every staged row landed, so that none was unfit';
 
 CREATE FUNCTION retrack.pull_position(job retrack.pull_job, last bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -580,23 +617,23 @@ SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 
 DECLARE
   rows_done record;
 BEGIN
-  rejected := 0;
-  IF job.unfit IS NOT NULL THEN
-    rejected := retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
-  END IF;
   SELECT * INTO rows_done FROM retrack.pull_rows(job, first, last);
   landed := rows_done.landed;
   plain := rows_done.plain;
-  rejected := rejected + rows_done.rejected;
+  rejected := rows_done.rejected;
+  IF job.unfit IS NOT NULL AND NOT rows_done.whole THEN
+    rejected := rejected + retrack.pull_refuse(job, first, last, NULL, NULL, NULL);
+  END IF;
   IF job.high_water IS NOT NULL THEN
     -- A time in the future, from a clock gone wrong, must not hide what comes before it.
-    EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2',
+    -- rows are in its order; null is last
+    EXECUTE format('SELECT %s::text FROM %s AS s WHERE s."#seq" BETWEEN $1 AND $2 AND s.%I IS NOT NULL ORDER BY s."#seq" DESC LIMIT 1',
       CASE job.high_water_type
-           WHEN 'timestamptz'::regtype THEN format('CASE WHEN max(s.%1$I) > now() THEN now() ELSE max(s.%1$I) END', job.high_water)
+           WHEN 'timestamptz'::regtype THEN format('least(s.%I, now())', job.high_water)
            -- a local time may be that of any zone
-           WHEN 'timestamp'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')')
-           WHEN 'date'::regtype THEN format('CASE WHEN max(s.%1$I) > %2$s THEN %2$s ELSE max(s.%1$I) END', job.high_water, '(now()::timestamp + interval ''14 hours'')::date')
-           ELSE format('max(s.%I)', job.high_water) END, job.stage) INTO high_water USING first, last;
+           WHEN 'timestamp'::regtype THEN format('least(s.%I, now()::timestamp + interval ''14 hours'')', job.high_water)
+           WHEN 'date'::regtype THEN format('least(s.%I, (now()::timestamp + interval ''14 hours'')::date)', job.high_water)
+           ELSE format('s.%I', job.high_water) END, job.stage, job.high_water) INTO high_water USING first, last;
   END IF;
   EXECUTE format('UPDATE %1$I.pull_state SET batches = batches + 1, landed = landed + $3, rejected = rejected + $4, pulled_at = clock_timestamp(),
     row_position = $6,

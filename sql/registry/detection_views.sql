@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
   SELECT l.code, l.element, l.threshold, l.source, f.fraction
   FROM %1$I.control_list l
   CROSS JOIN LATERAL (SELECT sum(retrack.fraction(s.assay, e)) AS fraction,
-                             sqrt(sum(power(retrack.fraction_sd(s.assay, e), 2))) AS sd
+                             sqrt(sum(retrack.fraction_sd(s.assay, e) * retrack.fraction_sd(s.assay, e))) AS sd
                       FROM (SELECT l.element UNION SELECT unnest(l.with_elements)) AS u(e)) f
   WHERE l.form = s.form AND l.valid @> s.shipped_on AND NOT l.suspended @> s.shipped_on
     AND retrack.fraction(s.assay, l.element) > 0 AND f.fraction + l.guard * f.sd > l.threshold

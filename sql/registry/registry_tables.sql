@@ -10,6 +10,25 @@ CREATE TYPE retrack.form_range AS RANGE (subtype = retrack.form);
 COMMENT ON TYPE retrack.form_range IS
   'range of forms; form_range(x, x, ''[]'') WITH && is equality of x in an exclusion constraint';
 
+-- What CREATE TYPE ... AS RANGE makes beside the type.
+DO $do$
+DECLARE
+  t text;
+BEGIN
+  FOREACH t IN ARRAY ARRAY['text', 'stage', 'form'] LOOP
+    EXECUTE format($ddl$
+COMMENT ON FUNCTION retrack.%1$s_range(%2$s, %2$s) IS 'range of %1$ss from the first, included, to the second, not included; NULL: no bound. 22000 if the first is above the second';
+COMMENT ON FUNCTION retrack.%1$s_range(%2$s, %2$s, text) IS
+  'range of %1$ss; the third argument says which ends are included: [] [) (] (). NULL: no bound; 22000 for a NULL third argument or if the first is above the second, 42601 for another text';
+COMMENT ON TYPE retrack.%1$s_multirange IS 'set of ranges of %1$ss';
+COMMENT ON FUNCTION retrack.%1$s_multirange() IS 'the empty set of ranges';
+COMMENT ON FUNCTION retrack.%1$s_multirange(retrack.%1$s_range) IS 'the set of one range; NULL: NULL';
+COMMENT ON FUNCTION retrack.%1$s_multirange(VARIADIC retrack.%1$s_range[]) IS 'the set of these ranges; a NULL array: NULL, 22004 for a NULL in it';
+COMMENT ON CAST (retrack.%1$s_range AS retrack.%1$s_multirange) IS 'the set of one range';
+$ddl$, t, CASE t WHEN 'text' THEN t ELSE 'retrack.' || t END);
+  END LOOP;
+END $do$;
+
 -- Who and where. Reported tables carry the version that is in force, the time the source changed it
 -- (what an incremental pull follows) and whether the reporter withdrew it.
 CREATE FUNCTION retrack.create_registry_parties(registry name) RETURNS void
@@ -20,7 +39,7 @@ CREATE TABLE %1$I.party (
   party_id text PRIMARY KEY CHECK (party_id <> ''),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   name text NOT NULL CHECK (name <> ''),
-  country text CHECK (country ~ '^[A-Z]{2}$'),
+  country text CHECK (retrack.is_capitals(country, 2)),
   parent text REFERENCES %1$I.party CHECK (parent <> party_id),
   kind text NOT NULL DEFAULT 'company' CHECK (kind <> ''),
   reporting daterange CHECK (NOT isempty(reporting)),
@@ -98,14 +117,14 @@ CREATE TABLE %1$I.licence_item (
   line integer NOT NULL CHECK (line > 0),
   version integer NOT NULL DEFAULT 1 CHECK (version > 0),
   control_code text NOT NULL CHECK (control_code <> ''),
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   granted retrack.mass NOT NULL,
   drawn retrack.mass NOT NULL DEFAULT '0',
   tolerance numeric NOT NULL DEFAULT 0 CHECK (tolerance BETWEEN 0 AND 1),
   specification text,
   price numeric CHECK (price >= 0 AND price < 'Infinity'),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false,
   PRIMARY KEY (licence, line),
@@ -130,7 +149,7 @@ CREATE TABLE %1$I.licence_application (
   applicant text NOT NULL REFERENCES %1$I.party,
   kind text NOT NULL DEFAULT 'individual' CHECK (kind IN ('individual', 'general', 'certificate')),
   control_code text,
-  destination text CHECK (destination ~ '^[A-Z]{2}$'),
+  destination text CHECK (retrack.is_capitals(destination, 2)),
   applied_on date NOT NULL,
   decided_on date CHECK (decided_on >= applied_on),
   outcome text CHECK (outcome IN ('granted', 'refused', 'withdrawn')),
@@ -177,7 +196,7 @@ CREATE TABLE %1$I.control_list (
   element retrack.element NOT NULL,
   form retrack.form NOT NULL,
   threshold numeric NOT NULL DEFAULT 0 CHECK (threshold BETWEEN 0 AND 1),
-  with_elements retrack.element[] NOT NULL DEFAULT '{}',
+  with_elements retrack.element[] NOT NULL DEFAULT '{}' CHECK (array_position(with_elements, NULL) IS NULL),
   guard numeric NOT NULL DEFAULT 0 CHECK (guard BETWEEN -10 AND 10),
   valid daterange NOT NULL CHECK (NOT isempty(valid)),
   suspended datemultirange NOT NULL DEFAULT '{}',
@@ -192,7 +211,7 @@ CREATE TABLE %1$I.control_list (
 CREATE INDEX control_list_element_idx ON %1$I.control_list (element, form);
 
 CREATE TABLE %1$I.hs_code (
-  hs_code text NOT NULL CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text NOT NULL CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   elements retrack.element[] NOT NULL DEFAULT '{}',
   source text NOT NULL,
@@ -315,16 +334,16 @@ CREATE TABLE %1$I.shipment (
   consignee text,
   end_user text,
   client_name text,
-  destination text NOT NULL CHECK (destination ~ '^[A-Z]{2}$'),
+  destination text NOT NULL CHECK (retrack.is_capitals(destination, 2)),
   licence retrack.licence_id,
   control_code text,
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   form retrack.form NOT NULL,
   assay retrack.assay,
   net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
   lot_id text,
   value numeric CHECK (value >= 0 AND value < 'Infinity'),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   contract_no text,
   port text,
   transport text,
@@ -380,7 +399,7 @@ CREATE TABLE %1$I.invoice (
   mass retrack.mass NOT NULL CHECK (mass BETWEEN '0' AND '10000000 t'),
   value numeric CHECK (value >= 0 AND value < 'Infinity'),
   vat numeric CHECK (vat >= 0 AND vat < 'Infinity'),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
 );
@@ -395,11 +414,11 @@ CREATE TABLE %1$I.customs_declaration (
   shipment_id text,
   licence retrack.licence_id,
   client_name text,
-  destination text CHECK (destination ~ '^[A-Z]{2}$'),
-  hs_code text CHECK (hs_code ~ '^[0-9]{6,10}$'),
+  destination text CHECK (retrack.is_capitals(destination, 2)),
+  hs_code text CHECK (retrack.is_digits(hs_code, 6, 10)),
   net_mass retrack.mass NOT NULL CHECK (net_mass BETWEEN '0' AND '10000000 t'),
   value numeric CHECK (value >= 0 AND value < 'Infinity'),
-  currency text CHECK (currency ~ '^[A-Z]{3}$'),
+  currency text CHECK (retrack.is_capitals(currency, 3)),
   updated_at timestamptz NOT NULL DEFAULT now(),
   withdrawn boolean NOT NULL DEFAULT false
 );

@@ -33,7 +33,7 @@ BEGIN
     SELECT c.code, c.element, f.fraction, c.threshold, c.source
     FROM retrack.controlled_on(registry, day) c
     CROSS JOIN LATERAL (
-      SELECT sum(retrack.fraction(assay, u.e)) AS fraction, sqrt(sum(power(retrack.fraction_sd(assay, u.e), 2))) AS sd
+      SELECT sum(retrack.fraction(assay, u.e)) AS fraction, sqrt(sum(retrack.fraction_sd(assay, u.e) * retrack.fraction_sd(assay, u.e))) AS sd
       FROM (SELECT c.element UNION SELECT unnest(c.with_elements)) AS u(e)) f
     WHERE c.form = material AND retrack.fraction(assay, c.element) > 0 AND f.fraction + c.guard * f.sd > c.threshold;
 END $fn$;

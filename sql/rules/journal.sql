@@ -4,10 +4,10 @@ COMMENT ON FUNCTION retrack.journal_changes() IS
   'statement trigger of a table of reports: writes every change to the registry''s journal, with who, when and the row before, chained per party by SHA-256; attach it with retrack.attach_triggers(relation, ''journal''). Arguments: registry, key, party (column with the party, default exporter), facility (column with the facility whose party it is, default facility_id). TRUNCATE is refused (RTJ01)';
 
 CREATE FUNCTION retrack.journal_hash(previous bytea, party text, seq bigint, recorded_at timestamptz, who text,
-  relation text, row_key text, op text, before text, after_digest bytea) RETURNS bytea
+  relation text, row_keys text[], op text, before text, after_digests bytea[]) RETURNS bytea
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION retrack.journal_hash(bytea, text, bigint, timestamptz, text, text, text, text, text, bytea) IS
-  'SHA-256 that chains a journal entry to the one before it: over the previous hash (32 zero bytes for the first) and the entry''s fields, each text with its length before it (-1: null), numbers and times as 8 bytes';
+COMMENT ON FUNCTION retrack.journal_hash(bytea, text, bigint, timestamptz, text, text, text[], text, text, bytea[]) IS
+  'SHA-256 that chains a journal entry to the one before it: over the previous hash (32 zero bytes for the first) and the entry''s fields, each text with its length before it (-1: null), each array with its number of elements (-1: null), numbers and times as 8 bytes';
 
 CREATE FUNCTION retrack.verify_journal(registry name) RETURNS TABLE (party text, seq bigint, problem text)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
@@ -25,8 +25,8 @@ BEGIN
                                 ELSE 'entry was changed, or is not where it was' END
     FROM chained c
     WHERE c.seq <> c.seq_before + 1
-       OR c.hash <> retrack.journal_hash(c.hash_before, c.party, c.seq, c.recorded_at, c.who, c.relation, c.row_key,
-                                         c.op, c.before::text, c.after_digest)
+       OR c.hash <> retrack.journal_hash(c.hash_before, c.party, c.seq, c.recorded_at, c.who, c.relation, c.row_keys,
+                                         c.op, c.before::text, c.after_digests)
     UNION ALL
     SELECT coalesce(h.party, l.party), coalesce(h.seq, l.seq),
            CASE WHEN h.party IS NULL THEN 'the chain has no head' ELSE 'entries at the end are missing' END
@@ -53,6 +53,7 @@ DECLARE
   relation regclass;
   registry name;
   key text;
+  columns text;
 BEGIN
   SELECT c.oid, coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
   INTO relation, registry
@@ -65,16 +66,20 @@ BEGIN
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Give a null of a journalled table''s row type and a time: rows_as_of(NULL::trade.shipment, now()).';
   END IF;
+  -- what was before has no values of virtual columns: they follow from the others
+  SELECT string_agg(CASE a.attgenerated WHEN 'v' THEN '(' || pg_get_expr(d.adbin, d.adrelid) || ')' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
+  INTO columns FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
   RETURN QUERY EXECUTE format($sql$
     WITH later AS MATERIALIZED (
-      SELECT DISTINCT ON (j.row_key) j.row_key, j.before FROM %1$I.journal j
+      SELECT DISTINCT ON (k.row_key) k.row_key, j.before FROM %1$I.journal j, unnest(j.row_keys) k (row_key)
       WHERE j.relation = %2$L AND j.recorded_at > $1 AND j.op <> 'move'
-      ORDER BY j.row_key, j.recorded_at, j.seq)
+      ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq)
     SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
     UNION ALL
-    SELECT (json_populate_record(NULL::%3$s, l.before)).* FROM later l WHERE l.before IS NOT NULL$sql$,
+    SELECT %5$s FROM (SELECT r.* FROM later l, LATERAL json_populate_record(NULL::%3$s, l.before) r WHERE l.before IS NOT NULL) b$sql$,
     registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation),
-    relation, key) USING at;
+    relation, key, columns) USING at;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
   'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. 22023 if the table is not journalled';
@@ -90,25 +95,30 @@ CREATE TABLE %1$I.journal (
   recorded_at timestamptz NOT NULL,
   who text NOT NULL,
   relation text NOT NULL,
-  row_key text NOT NULL,
+  row_keys text[] NOT NULL,
   op text NOT NULL CHECK (op IN ('insert', 'update', 'delete', 'move')),
   before json,
-  after_digest bytea,
+  after_digests bytea[],
   hash bytea NOT NULL,
   PRIMARY KEY (party, seq)
 );
 CREATE INDEX journal_recorded_at_idx ON %1$I.journal USING brin (recorded_at);
-COMMENT ON TABLE %1$I.journal IS 'every change of a reported row, chained per party by SHA-256: see retrack.verify_journal and retrack.rows_as_of';
+COMMENT ON TABLE %1$I.journal IS 'every change of a reported row, chained per party by SHA-256: see retrack.verify_journal and retrack.rows_as_of. Rows that one statement added share entries; the view journal_row has them one by one';
 COMMENT ON COLUMN %1$I.journal.party IS 'whose chain the entry is in; empty if the row names no party';
 COMMENT ON COLUMN %1$I.journal.seq IS 'number of the entry in its chain, from 1 without gaps';
 COMMENT ON COLUMN %1$I.journal.recorded_at IS 'when the entry was written';
 COMMENT ON COLUMN %1$I.journal.who IS 'the session''s user';
 COMMENT ON COLUMN %1$I.journal.relation IS 'schema and table of the row (the topmost one, of a partition)';
-COMMENT ON COLUMN %1$I.journal.row_key IS 'key of the row; several columns are joined by |, with \ before a | or \ of their own and \N for null';
+COMMENT ON COLUMN %1$I.journal.row_keys IS 'key of the row, or of the rows that one statement added; several columns are joined by |, with \ before a | or \ of their own and \N for null';
 COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain';
-COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change; null for insert and move';
-COMMENT ON COLUMN %1$I.journal.after_digest IS 'SHA-256 of the row after the change, as JSON in UTC; null for delete';
+COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change, virtual columns as null; null for insert and move';
+COMMENT ON COLUMN %1$I.journal.after_digests IS 'SHA-256 of each of the rows after the change, as JSON in UTC; null for delete';
 COMMENT ON COLUMN %1$I.journal.hash IS 'retrack.journal_hash of the entry and the one before it';
+
+CREATE VIEW %1$I.journal_row AS
+  SELECT j.party, j.seq, j.recorded_at, j.who, j.relation, r.row_key, j.op, j.before, r.after_digest
+  FROM %1$I.journal j CROSS JOIN LATERAL unnest(j.row_keys, j.after_digests) r (row_key, after_digest);
+COMMENT ON VIEW %1$I.journal_row IS 'the journal with one row for each change of a reported row: who did what to it and when, and what it was before';
 
 CREATE TABLE %1$I.journal_head (
   party text COLLATE "C" PRIMARY KEY,

@@ -56,9 +56,7 @@ CREATE FUNCTION retrack.violation_is_kept(registry name, relation text, rule tex
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT resolved_at IS NULL AND rule ~ '^RT[LQ]' AND EXISTS (
     SELECT FROM retrack.ledger_sources(registry, CASE WHEN starts_with(rule, 'RTL') THEN 'licence' ELSE 'quota' END) s
-    JOIN pg_class c ON c.oid = coalesce(pg_partition_root(s.relation), s.relation)
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname || '.' || c.relname = violation_is_kept.relation)
+    WHERE retrack.table_name(retrack.topmost_table(s.relation)) = violation_is_kept.relation)
 $$;
 COMMENT ON FUNCTION retrack.violation_is_kept(name, text, text, timestamptz) IS
   'whether a violation is open and of a row that would draw on the registry''s ledgers';

@@ -4,8 +4,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH part (name, i) AS (
     SELECT k, i FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i)
     UNION ALL
-    SELECT a.attname, a.attnum FROM pg_index x
-    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY ((x.indkey::int2[])[0:x.indnkeyatts - 1])
+    SELECT a.attname, k.i FROM pg_index x
+    CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY k (n, i)
+    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
     WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
   SELECT string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I)', p.name)
     ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', p.name)
@@ -45,7 +46,6 @@ DECLARE
   source record;
   result text := '';
   list text;
-  root regclass;
   key text;
 BEGIN
   FOR source IN SELECT * FROM retrack.ledger_sources(registry, rule) LOOP
@@ -55,16 +55,13 @@ BEGIN
     FROM generate_subscripts(columns, 1) i
     LEFT JOIN pg_attribute a ON a.attrelid = source.relation AND NOT a.attisdropped
       AND a.attname = retrack.rule_argument(source.arguments, columns[i][1], columns[i][2]);
-    SELECT coalesce(max(a.relid::oid) FILTER (WHERE NOT c.relispartition), source.relation::oid) INTO root
-    FROM pg_partition_ancestors(source.relation) a JOIN pg_class c ON c.oid = a.relid;
     key := retrack.row_key_expression(source.relation, retrack.rule_argument(source.arguments, 'key', NULL));
     result := result || CASE WHEN result = '' THEN '' ELSE ' UNION ALL ' END
       || format('SELECT %s FROM %s t', list, source.relation)
       || CASE WHEN key IS NULL THEN '' ELSE format(
          ' WHERE NOT EXISTS (SELECT FROM %1$I.violation v WHERE v.relation = %2$L AND v.row_key = %3$s'
          || ' AND v.resolved_at IS NULL AND starts_with(v.rule, %4$L))',
-         registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = root),
-         key, CASE rule WHEN 'licence' THEN 'RTL' ELSE 'RTQ' END) END;
+         registry, retrack.table_name(retrack.topmost_table(source.relation)), key, CASE rule WHEN 'licence' THEN 'RTL' ELSE 'RTQ' END) END;
   END LOOP;
   IF result = '' THEN
     SELECT 'SELECT ' || string_agg(format('NULL::%s AS %I', columns[i][3], columns[i][1]), ', ' ORDER BY i) || ' WHERE false'
@@ -141,6 +138,37 @@ END $fn$;
 COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
   'what the rows draw on each quota, in kg of rare earth oxide; on the given quotas, or all';
 
+CREATE FUNCTION retrack.lost_violations(registry name) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+DECLARE
+  source record;
+  key text;
+  keyless text[] := '{}';
+  row_keys text := 'SELECT NULL::text AS relation, NULL::text AS rules, NULL::text AS key WHERE false';
+BEGIN
+  FOR source IN
+    SELECT s.*, retrack.table_name(retrack.topmost_table(s.relation)) AS name, v.rules
+    FROM (VALUES ('licence', 'RTL'), ('quota', 'RTQ')) v (rule, rules), retrack.ledger_sources(registry, v.rule) s
+  LOOP
+    key := retrack.row_key_expression(source.relation, retrack.rule_argument(source.arguments, 'key', NULL));
+    IF key IS NULL THEN
+      keyless := keyless || source.name;
+    ELSE
+      row_keys := row_keys || format(' UNION ALL SELECT %L, %L, %s FROM %s t', source.name, source.rules, key, source.relation);
+    END IF;
+  END LOOP;
+  -- the registry's own tables are named by violations that are of no row
+  RETURN QUERY EXECUTE format($sql$
+    SELECT v.violation_id FROM %1$I.violation v
+    WHERE v.resolved_at IS NULL AND v.rule ~ '^RT[LQ]' AND v.relation <> ALL ($1)
+      AND v.relation NOT IN (SELECT %1$L || '.' || t
+        FROM unnest('{licence,licence_item,licence_party,licence_status,quota,party,facility}'::text[]) t)
+      AND NOT EXISTS (SELECT FROM (%2$s) k WHERE k.key = v.row_key AND k.relation = v.relation AND k.rules = left(v.rule, 3))$sql$, registry, row_keys)
+  USING keyless;
+END $fn$;
+COMMENT ON FUNCTION retrack.lost_violations(name) IS
+  'open violations (violation_id) whose rows are gone, with their table or behind the rules'' back: they would be taken for those of a new row with the same key. verify_ledger shows them, rebook_ledger resolves them';
+
 CREATE FUNCTION retrack.verify_ledger(registry name)
 RETURNS TABLE (ledger text, key text, recorded numeric, recomputed numeric, difference numeric)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
@@ -163,10 +191,14 @@ BEGIN
       SELECT 'quota', q.quota_id, q.drawn::numeric, coalesce(d.drawn, 0)
       FROM %1$I.quota q LEFT JOIN retrack.quota_draws(%1$L) d ON d.quota_id = q.quota_id)
     SELECT b.ledger, b.key, b.recorded, b.recomputed, b.recorded - b.recomputed
-    FROM both_sides b WHERE b.recorded <> b.recomputed ORDER BY 1, 2$sql$, registry);
+    FROM both_sides b WHERE b.recorded <> b.recomputed
+    UNION ALL
+    SELECT 'violation', v.relation || ' ' || v.row_key, NULL, NULL, NULL
+    FROM %1$I.violation v WHERE v.violation_id IN (SELECT retrack.lost_violations(%1$L))
+    ORDER BY 1, 2$sql$, registry);
 END $fn$;
 COMMENT ON FUNCTION retrack.verify_ledger(name) IS
-  'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); no row means that all agree. RTR02 if the schema holds no registry';
+  'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); a row violation, without figures, is an open violation whose row is gone. Causes are rows that came or went with the triggers off, a table dropped that had drawn, or other trigger arguments; rebook_ledger settles all. No row means that all agree. RTR02 if the schema holds no registry';
 
 -- Used by keep_quotas after quotas, parties or facilities changed or went, with the rows as they were in
 -- old_rows and, of parties and facilities, as they are in new_rows.
@@ -223,4 +255,4 @@ COMMENT ON FUNCTION retrack.allotment_required(name) IS
 CREATE FUNCTION retrack.rebook_ledger(registry name) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.rebook_ledger(name) IS
-  'sets every ledger of the registry to what its rows draw, with all draws locked out meanwhile, and returns the number of ledger rows changed; for the ledger''s owner, after rows came in with triggers off. What is then overdrawn stays so, and shows in licence_usage and quota_usage. 42501 for others than the owner, RTR02 if the schema holds no registry';
+  'sets every ledger of the registry to what its rows draw, with all draws locked out meanwhile, and returns the number of ledger rows changed; for the ledger''s owner, after rows came in with triggers off, a table that had drawn was dropped, or trigger arguments changed. Open violations whose rows are gone are resolved. What is then overdrawn stays so, and shows in licence_usage and quota_usage. 42501 for others than the owner, RTR02 if the schema holds no registry';

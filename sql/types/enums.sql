@@ -15,6 +15,3 @@ COMMENT ON TYPE retrack.form IS 'form of a rare earth material';
 CREATE TYPE retrack.text_range AS RANGE (subtype = text, collation = "C");
 COMMENT ON TYPE retrack.text_range IS
   'range of texts; text_range(x, x, ''[]'') WITH && is equality of x in an exclusion constraint';
-
-COMMENT ON FUNCTION retrack.text_range(text, text) IS 'range of texts from the first, included, to the second, not included';
-COMMENT ON FUNCTION retrack.text_range(text, text, text) IS 'range of texts; the third argument says which ends are included: [] [) (] ()';

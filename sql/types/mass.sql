@@ -104,6 +104,11 @@ CREATE OPERATOR retrack.> (
   RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
 COMMENT ON OPERATOR retrack.> (retrack.mass, retrack.mass) IS 'greater than';
 
+CREATE FUNCTION retrack.in_range(val retrack.mass, base retrack.mass, "offset" retrack.mass, sub boolean, less boolean) RETURNS boolean
+  LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'in_range_int8_int8';
+COMMENT ON FUNCTION retrack.in_range(retrack.mass, retrack.mass, retrack.mass, boolean, boolean) IS
+  'window frames by mass: ORDER BY mass RANGE BETWEEN ''1 kg'' PRECEDING AND ''1 kg'' FOLLOWING; 22013 on a negative offset';
+
 CREATE OPERATOR CLASS retrack.mass_ops DEFAULT FOR TYPE retrack.mass USING btree AS
   OPERATOR 1 retrack.<,
   OPERATOR 2 retrack.<=,
@@ -112,6 +117,7 @@ CREATE OPERATOR CLASS retrack.mass_ops DEFAULT FOR TYPE retrack.mass USING btree
   OPERATOR 5 retrack.>,
   FUNCTION 1 retrack.mass_cmp(retrack.mass, retrack.mass),
   FUNCTION 2 retrack.mass_sortsupport(internal),
+  FUNCTION 3 retrack.in_range(retrack.mass, retrack.mass, retrack.mass, boolean, boolean),
   FUNCTION 4 pg_catalog.btequalimage(oid);
 COMMENT ON OPERATOR CLASS retrack.mass_ops USING btree IS 'order by mass';
 COMMENT ON OPERATOR FAMILY retrack.mass_ops USING btree IS 'order by mass';
@@ -186,6 +192,23 @@ CREATE CAST (integer AS retrack.mass) WITH FUNCTION retrack.mass_from_integer(in
 COMMENT ON CAST (integer AS retrack.mass) IS 'kilograms';
 CREATE CAST (bigint AS retrack.mass) WITH FUNCTION retrack.mass_from_bigint(bigint) AS ASSIGNMENT;
 COMMENT ON CAST (bigint AS retrack.mass) IS 'kilograms';
+CREATE FUNCTION retrack.mass_from_smallint(smallint) RETURNS retrack.mass
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.mass_from_smallint(smallint) IS 'mass of so many kilograms';
+CREATE CAST (smallint AS retrack.mass) WITH FUNCTION retrack.mass_from_smallint(smallint) AS ASSIGNMENT;
+COMMENT ON CAST (smallint AS retrack.mass) IS 'kilograms';
+
+CREATE FUNCTION retrack.mass_from_double(double precision) RETURNS retrack.mass
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.mass_from_double(double precision) IS
+  'mass of so many kilograms: of the shortest decimal number that reads back as the same double, rounded half away from zero at 1 mg; 22003 if out of range, NaN or infinite';
+CREATE CAST (double precision AS retrack.mass) WITH FUNCTION retrack.mass_from_double(double precision) AS ASSIGNMENT;
+COMMENT ON CAST (double precision AS retrack.mass) IS 'kilograms, rounded half away from zero at 1 mg';
+CREATE FUNCTION retrack.mass_to_double(retrack.mass) RETURNS double precision
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.mass_to_double(retrack.mass) IS 'kilograms, the nearest double';
+CREATE CAST (retrack.mass AS double precision) WITH FUNCTION retrack.mass_to_double(retrack.mass);
+COMMENT ON CAST (retrack.mass AS double precision) IS 'kilograms, the nearest double';
 
 -- Arithmetic
 

@@ -197,7 +197,7 @@ extern void rt_balance_figures(const BalanceView *view, int element_index, Balan
 extern void rt_balance_print_sigma(const BalanceFigures *figures, int decimals, char *buf);
 extern void rt_balance_print_z(const BalanceFigures *figures, int decimals, char *buf);
 
-/* z in floating point, for probabilities */
+/* z in floating point, for probabilities; without any deviation 0 or infinite. has_sigma is the caller's promise. */
 extern double rt_balance_z(const BalanceFigures *figures);
 
 /* |z| > 3 */

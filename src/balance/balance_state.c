@@ -80,9 +80,19 @@ rt_balance_need_var(BalanceState *st)
 		st->var = MemoryContextAllocZero(st->cxt, sizeof(Wide320) * SPAN_COUNT * st->cap);
 }
 
+static inline uint64
+read_bytes8(const char *from)
+{
+	uint64		v;
+
+	memcpy(&v, from, sizeof(v));
+	return v;
+}
+
 /*
- * A name of up to 16 bytes is its key, the first and last eight bytes of it
- * (which may overlap) or fewer, padded; a longer one's key is its hash.
+ * A name of up to 16 bytes is its key: first and last eight bytes, which may
+ * overlap, or first and last four, or all of fewer.  A longer one's key is its
+ * hash.  Copying bytes one by one would stall the load behind them.
  */
 static inline void
 set_key(uint64 *key, const char *name, uint32 len)
@@ -90,13 +100,23 @@ set_key(uint64 *key, const char *name, uint32 len)
 	key[0] = key[1] = 0;
 	if (likely(len >= 8 && len <= 16))
 	{
-		memcpy(&key[0], name, 8);
-		memcpy(&key[1], name + len - 8, 8);
+		key[0] = read_bytes8(name);
+		key[1] = read_bytes8(name + len - 8);
 	}
-	else if (len < 8)
-		memcpy(&key[0], name, len);
-	else
+	else if (len > 16)
 		key[0] = DatumGetUInt64(hash_any_extended((const unsigned char *) name, len, 0));
+	else if (len >= 4)
+	{
+		uint32		first;
+		uint32		last;
+
+		memcpy(&first, name, sizeof(first));
+		memcpy(&last, name + len - sizeof(last), sizeof(last));
+		key[0] = first;
+		key[1] = last;
+	}
+	else if (len > 0)
+		key[0] = (uint8) name[0] | (uint8) name[len / 2] << 8 | (uint8) name[len - 1] << 16;
 }
 
 static inline bool
@@ -249,7 +269,8 @@ rt_balance_instrument(BalanceState *st, const char *name, uint32 len)
 	int			i;
 
 	set_key(key, name, len);
-	hint = &st->hint[((key[0] ^ key[1]) * UINT64CONST(0x9E3779B97F4A7C15)) >> 59];
+	/* shifted, since both parts of a name of four or eight bytes are the same */
+	hint = &st->hint[((key[0] ^ key[1] << 1) * UINT64CONST(0x9E3779B97F4A7C15)) >> 59];
 	if (likely(*hint < st->ninstruments && has_name(&st->instrument[*hint], key, name, len)))
 		return &st->instrument[*hint];
 	i = find_instrument(st, key, name, len);

@@ -181,6 +181,8 @@ rt_balance_z(const BalanceFigures *figures)
 {
 	double		scale = 1e9;	/* 10^-15 kg in 10^-24 kg */
 
+	if (!figures->has_z)
+		return wide_is_zero(figures->muf.w, WIDE192_LIMBS) ? 0 : HUGE_VAL;
 	return wide_to_double(figures->muf.w, WIDE192_LIMBS) * scale /
 		sqrt(wide_to_double(figures->total, WIDE512_LIMBS));
 }

@@ -207,11 +207,11 @@ cumuf_element_final(PG_FUNCTION_ARGS)
 	null[2] = !figures.has_sigma;
 	if (figures.has_sigma)
 		value[2] = rt_sigma_numeric(&figures);
-	null[3] = null[4] = !figures.has_z;
+	null[3] = !figures.has_z;
 	if (figures.has_z)
-	{
 		value[3] = rt_z_numeric(&figures);
+	null[4] = !figures.has_sigma;
+	if (figures.has_sigma)
 		value[4] = Float8GetDatum(rt_normal_p_value(rt_balance_z(&figures)));
-	}
 	return rt_sequence_row(fcinfo, value, null);
 }

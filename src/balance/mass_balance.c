@@ -144,125 +144,114 @@ add_sums(BalanceState *st, int flow, Mass m, const Assay *a, uint32 mask, bool i
 		rt_balance_overflow("sum");
 }
 
-/* One row's elements for the sums of errors: fractions, and where each accumulates. */
-typedef struct RowElements
+/* What a row's elements are multiplied with, and where that goes. */
+typedef struct RowFactors
 {
-	int			n;
-	uint32		ppb[ELEMENT_COUNT];
-	uint8		slot[ELEMENT_COUNT];
-} RowElements;
+	Wide320    *var;			/* NULL: the row has no variance */
+	Wide192    *bias;			/* NULL: it has no instrument, or that no bias */
+	Wide192		weighing;		/* m^2 (r^2 + s^2), times p^2 */
+	Wide192		assaying;		/* m^2 10^18, times d^2 */
+	WideInt128	systematic;		/* +-m s, times p; below 2^93 */
+	bool		negative;		/* takes variance away */
+	const char *sd;				/* deviations of the assay, or NULL */
+} RowFactors;
 
 static inline void
-read_elements(RowElements *row, const BalanceState *st, const Assay *a)
-{
-	uint32		mask = assay_mask(a);
-	int			n = 0;
-
-	for (; mask != 0; mask &= mask - 1)
-		row->slot[n++] = st->slot[pg_rightmost_one_pos32(mask)];
-	memcpy(row->ppb, VARDATA_ANY(a) + sizeof(uint32), sizeof(uint32) * n);
-	row->n = n;
-}
-
-/*
- * variance += (m^2 r^2) p^2 for each element, or -=.  Up to some 100 t at
- * 0.3 % the factor in brackets fits 128 bits, which saves a multiplication.
- */
-static inline bool
-add_weighing(Wide320 *var, const RowElements *row, WideUInt128 square, uint64 variance, bool negative)
-{
-	Wide192		factor = wide192_product(square, variance);
-	bool		overflow = false;
-
-	for (int i = 0; i < row->n; i++)
-	{
-		Wide320    *to = &var[row->slot[i]];
-		uint64		p = row->ppb[i];
-
-		if (likely(factor.w[2] == 0))
-		{
-			Wide192		term = wide192_product(((WideUInt128) factor.w[1] << 64) | factor.w[0], p * p);
-
-			overflow |= negative ? wide320_subtract_unsigned(to, &term) : wide320_add_unsigned(to, &term);
-		}
-		else
-		{
-			Wide320		term = wide320_product(&factor, p * p);
-
-			overflow |= negative ? wide320_subtract(to, &term) : wide320_add(to, &term);
-		}
-	}
-	return overflow;
-}
-
-/* variance += (m^2 10^18) d^2 for each element, or -= */
-static pg_noinline bool
-add_assaying(Wide320 *var, const RowElements *row, WideUInt128 square, const Assay *a, bool negative)
-{
-	Wide192		factor = wide192_product(square, UINT64CONST(1000000000000000000));
-	bool		overflow = false;
-
-	for (int i = 0; i < row->n; i++)
-	{
-		uint64		d = assay_sd(a, row->n, i);
-		Wide320		term = wide320_product(&factor, d * d);
-
-		overflow |= negative ? wide320_subtract(&var[row->slot[i]], &term)
-			: wide320_add(&var[row->slot[i]], &term);
-	}
-	return overflow;
-}
-
-/* bias of the instrument += m p s for each element, or -= */
-static inline bool
-add_biases(Wide192 *bias, const RowElements *row, uint64 magnitude, uint64 systematic, bool negative)
-{
-	bool		overflow = false;
-
-	for (int i = 0; i < row->n; i++)
-	{
-		uint64		factor = row->ppb[i] * systematic;
-		Wide192		term = wide192_from_int128((WideInt128) ((WideUInt128) magnitude * factor));
-
-		overflow |= negative ? wide192_subtract(&bias[row->slot[i]], &term)
-			: wide192_add(&bias[row->slot[i]], &term);
-	}
-	return overflow;
-}
-
-static inline void
-add_errors(BalanceState *st, int flow, Mass m, const Assay *a, const RowErrors *errors,
-		   bool inverse)
+get_factors(RowFactors *f, BalanceState *st, int flow, Mass m, const Assay *a,
+			const RowErrors *errors, bool inverse)
 {
 	uint64		magnitude = m < 0 ? -(uint64) m : (uint64) m;
 	WideUInt128 square = (WideUInt128) magnitude * magnitude;
-	bool		negative = (m < 0) != inverse;
-	bool		has_sd = (assay_head(a) & ASSAY_HAS_SD) != 0;
-	bool		overflow = false;
-	RowElements row;
+	uint32		head = assay_head(a);
 
-	read_elements(&row, st, a);
-	if (errors->variance != 0 || has_sd)
+	f->negative = (m < 0) != inverse;
+	if (unlikely((head & ASSAY_HAS_SD) != 0))
 	{
-		Wide320    *var;
-
-		rt_balance_need_var(st);
-		var = st->var + span_of(flow) * st->cap;
-		overflow = add_weighing(var, &row, square, errors->variance, negative);
-		if (has_sd)
-			overflow |= add_assaying(var, &row, square, a, negative);
+		f->sd = VARDATA_ANY(a) + sizeof(uint32) * (1 + pg_popcount32(head & ASSAY_MASK));
+		f->assaying = wide192_product(square, UINT64CONST(1000000000000000000));
 	}
-	if (unlikely(overflow))
-		rt_balance_overflow("variance");
+	if (errors->variance != 0 || f->sd != NULL)
+	{
+		rt_balance_need_var(st);
+		f->var = st->var + span_of(flow) * st->cap;
+		f->weighing = wide192_product(square, errors->variance);
+	}
 	if (errors->instrument != NULL)
 	{
-		BalanceInstrument *instrument = rt_balance_instrument(st, errors->instrument,
-															  errors->instrument_len);
+		int64		sign = subtracts(flow) != inverse ? -1 : 1;
 
-		if (unlikely(add_biases(instrument->bias, &row, magnitude, errors->systematic,
-								negative != subtracts(flow))))
-			rt_balance_overflow("systematic sum");
+		f->bias = rt_balance_instrument(st, errors->instrument, errors->instrument_len)->bias;
+		f->systematic = (WideInt128) m * (sign * (int64) errors->systematic);
 	}
+}
+
+/*
+ * variance += factor * p^2, or -=; true on overflow.  Up to some 100 t at
+ * 0.3 % the factor fits 128 bits, which saves a multiplication.
+ */
+static pg_attribute_always_inline bool
+add_square(Wide320 *var, const Wide192 *factor, uint64 p, bool negative)
+{
+	if (likely(factor->w[2] == 0))
+	{
+		Wide192		term = wide192_product(((WideUInt128) factor->w[1] << 64) | factor->w[0], p * p);
+
+		return negative ? wide320_subtract_unsigned(var, &term) : wide320_add_unsigned(var, &term);
+	}
+	else
+	{
+		Wide320		term = wide320_product(factor, p * p);
+
+		return negative ? wide320_subtract(var, &term) : wide320_add(var, &term);
+	}
+}
+
+/* The same with the row's errors: one loop, since its exit is what processors guess wrong. */
+static inline void
+add_sums_and_errors(BalanceState *st, int flow, Mass m, const Assay *a, const RowErrors *errors,
+					bool inverse)
+{
+	WideInt128 *sum = st->sum + flow * st->cap;
+	const char *ppb = VARDATA_ANY(a) + sizeof(uint32);
+	bool		sum_overflow = false;
+	bool		var_overflow = false;
+	bool		bias_overflow = false;
+	RowFactors	f = {0};
+
+	get_factors(&f, st, flow, m, a, errors, inverse);
+	for (uint32 mask = assay_mask(a); mask != 0; mask &= mask - 1, ppb += sizeof(uint32))
+	{
+		int			slot = st->slot[pg_rightmost_one_pos32(mask)];
+		uint32		p;
+		WideInt128	product;
+
+		memcpy(&p, ppb, sizeof(p));
+		product = (WideInt128) m * p;
+		sum_overflow |= inverse ? __builtin_sub_overflow(sum[slot], product, &sum[slot])
+			: __builtin_add_overflow(sum[slot], product, &sum[slot]);
+		if (f.var != NULL)
+			var_overflow |= add_square(&f.var[slot], &f.weighing, p, f.negative);
+		if (f.bias != NULL)
+		{
+			Wide192		term = wide192_from_int128(f.systematic * p);
+
+			bias_overflow |= wide192_add(&f.bias[slot], &term);
+		}
+		if (unlikely(f.sd != NULL))
+		{
+			uint32		d;
+
+			memcpy(&d, f.sd, sizeof(d));
+			f.sd += sizeof(d);
+			var_overflow |= add_square(&f.var[slot], &f.assaying, d, f.negative);
+		}
+	}
+	if (unlikely(sum_overflow))
+		rt_balance_overflow("sum");
+	if (unlikely(var_overflow))
+		rt_balance_overflow("variance");
+	if (unlikely(bias_overflow))
+		rt_balance_overflow("systematic sum");
 }
 
 /*
@@ -283,9 +272,10 @@ add_row(FunctionCallInfo fcinfo, const RowErrors *errors, bool moving, bool inve
 
 	if (unlikely((mask & ~st->mask) != 0))
 		rt_balance_add_slots(st, mask);
-	add_sums(st, flow, m, a, mask, inverse);
 	if (errors != NULL || unlikely((head & ASSAY_HAS_SD) != 0))
-		add_errors(st, flow, m, a, errors ? errors : &no_errors, inverse);
+		add_sums_and_errors(st, flow, m, a, errors ? errors : &no_errors, inverse);
+	else
+		add_sums(st, flow, m, a, mask, inverse);
 	if (moving)
 	{
 		st->rows += inverse ? -1 : 1;
@@ -333,7 +323,7 @@ get_rsd(FunctionCallInfo fcinfo, int argument, const char *name)
 	rsd = PG_GETARG_FLOAT8(argument);
 	if (unlikely(!(rsd >= 0.0 && rsd <= 1.0)))
 		refuse_rsd(rsd, name);
-	return (uint64) (rsd * 1e9 + 0.5);
+	return (int64) (rsd * 1e9 + 0.5);
 }
 
 static inline RowErrors

@@ -284,11 +284,18 @@ set_page_limits(FunctionCallInfo fcinfo, PageTest *page, int argument)
 	page->any = true;
 }
 
+/* Where an exact measurement was contradicted, the sum stays infinite. */
+static double
+next_page_sum(double sum, double step)
+{
+	return isinf(sum) ? sum : Max(0, sum + step);
+}
+
 static void
 take_page_value(PageTest *page, double y)
 {
-	page->upper = Max(0, page->upper + y - page->k);
-	page->lower = Max(0, page->lower - y - page->k);
+	page->upper = next_page_sum(page->upper, y - page->k);
+	page->lower = next_page_sum(page->lower, -y - page->k);
 }
 
 /* (upper, lower, alarm) */
@@ -341,8 +348,8 @@ page_test_value_accum(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return pass_state(fcinfo);
 	y = PG_GETARG_FLOAT8(1);
-	if (isnan(y) || isinf(y))
-		refuse_parameter("value", y, "finite");
+	if (isnan(y))
+		refuse_parameter("value", y, "a number; sitmuf's infinities are ones");
 	page = PG_ARGISNULL(0) ? MemoryContextAllocZero(aggregate_context(fcinfo), sizeof(PageTest))
 		: (PageTest *) PG_GETARG_POINTER(0);
 	set_page_limits(fcinfo, page, 2);

@@ -80,12 +80,16 @@ rt_sitmuf_step(SitmufFilter *f, const SitmufPeriod *p, bool first, double *sitmu
 	surprise = p->muf - expected;
 	if (var <= CERTAIN * p->total_var || p->total_var <= 0)
 	{
-		f->undefined = fabs(surprise) > CERTAIN_DIFFERENCE * sqrt(p->total_var);
 		forget_inventory(f, p->closing_var);
-		return false;
+		if (fabs(surprise) <= CERTAIN_DIFFERENCE * sqrt(p->total_var))
+			return false;
+		*sitmuf = surprise > 0 ? HUGE_VAL : -HUGE_VAL;
 	}
-	update(f, p, surprise, var);
-	*sitmuf = surprise / sqrt(var);
+	else
+	{
+		update(f, p, surprise, var);
+		*sitmuf = surprise / sqrt(var);
+	}
 	f->gemuf += *sitmuf * *sitmuf;
 	f->degrees++;
 	return true;

@@ -32,7 +32,7 @@ typedef struct SitmufFilter
 	double	   *ss;				/* [cap * cap] covariance of biases */
 	double		gemuf;
 	int			degrees;		/* periods that add to gemuf */
-	bool		undefined;		/* a MUF that the model says cannot be, or a negative variance */
+	bool		undefined;		/* a negative variance */
 } SitmufFilter;
 
 /* What one period brings; masses in kg. */
@@ -48,9 +48,9 @@ typedef struct SitmufPeriod
 } SitmufPeriod;
 
 /*
- * Takes a period; returns true and sets *sitmuf if it says anything.  It does
- * not where its MUF is certain: then a MUF of 0 (or the one predicted) adds
- * nothing, and any other makes the sequence undefined from there on.
+ * Takes a period; returns true and sets *sitmuf if it says anything.  Where its
+ * MUF is certain, one of 0 (or the one predicted) says nothing, and any other
+ * cannot be if nothing is missing: it is infinitely many deviations off.
  */
 extern bool rt_sitmuf_step(SitmufFilter *f, const SitmufPeriod *p, bool first, double *sitmuf);
 

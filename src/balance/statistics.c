@@ -84,6 +84,8 @@ rt_chi_square_p_value(double value, int degrees)
 
 	if (x <= 0)
 		return 1;
+	if (isinf(x))
+		return 0;
 	return x < a + 1 ? 1 - gamma_series(a, x) : gamma_fraction(a, x);
 }
 

@@ -35,7 +35,7 @@ explain_counters(FdwScan *scan, ExplainState *es)
 	const HttpCounters *http = rt_scan_http(scan);
 
 	ExplainPropertyInteger("HTTP Requests", NULL, http->requests, es);
-	ExplainPropertyInteger("Pages", NULL, scan->counters.pages, es);
+	ExplainPropertyInteger("Pages", NULL, rt_scan_pages(scan), es);
 	if (es->format != EXPLAIN_FORMAT_TEXT || http->retries > 0)
 		ExplainPropertyInteger("Retries", NULL, http->retries, es);
 	if (es->format != EXPLAIN_FORMAT_TEXT || http->redirects > 0)

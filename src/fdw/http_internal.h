@@ -22,7 +22,7 @@
 #define ERROR_BODY_MAX (8 * 1024)	/* of an error answer's body that is looked at */
 #define TOKEN_BODY_MAX (64 * 1024)
 #define REDIRECTS_MAX 5
-#define READ_SPAN_MAX (64 * 1024)	/* bytes handed out at once */
+#define READ_SPAN_MAX (256 * 1024)	/* bytes handed out at once */
 #define TOKEN_MAX 16384
 
 typedef enum RequestState

@@ -180,7 +180,7 @@ build_headers(HttpRequest *req)
 	while (*line && req->same_origin && !req->is_token)
 	{
 		size_t		len = strcspn(line, "\n");
-		char		text[4096];
+		char		text[HEADER_LINE_MAX];
 		size_t		n = len > 0 && line[len - 1] == '\r' ? len - 1 : len;
 
 		if (n > 0 && n < sizeof(text))

@@ -379,15 +379,6 @@ json_scan_document(const JsonScan *scan, int i)
 	return i + 1 < scan->walk.ntargets ? &scan->walk.targets[i + 1].value : &scan->missing;
 }
 
-const JsonValue *
-json_scan_peek(JsonScan *scan, int i)
-{
-	JsonTarget *t = i + 1 < scan->walk.ntargets ? &scan->walk.targets[i + 1] : NULL;
-
-	/* short of memory it is not known yet: the end will say so */
-	return t && t->found && !t->taking && finish_target(scan, t) ? &t->value : NULL;
-}
-
 const JsonScanError *
 json_scan_error(const JsonScan *scan)
 {

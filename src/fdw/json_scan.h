@@ -113,12 +113,6 @@ extern JsonScanResult json_scan_next(JsonScan *scan);
 /* i-th field of the current record. */
 extern const JsonValue *json_scan_field(const JsonScan *scan, int i);
 
-/*
- * i-th document value while the body is being read: NULL if it has not been read
- * whole.  One with equal keys may follow, which will count then.
- */
-extern const JsonValue *json_scan_peek(JsonScan *scan, int i);
-
 /* i-th document value; meaningful after JSON_SCAN_END and after JSON_ERR_RECORDS. */
 extern const JsonValue *json_scan_document(const JsonScan *scan, int i);
 

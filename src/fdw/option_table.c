@@ -100,10 +100,17 @@ rt_option_find(const char *name, int places)
 	return NULL;
 }
 
-/* Raises HV024; a secret's value is not shown. */
+/*
+ * Raises HV024; a secret's value is not shown, nor a query string, where people put
+ * keys in spite of the manual.
+ */
 static void
 refuse_value(const OptionDef *def, const char *value, const char *detail)
 {
+	const char *query = def->kind == OPTION_URL || def->kind == OPTION_PATH ? strchr(value, '?') : NULL;
+
+	if (query != NULL)
+		value = psprintf("%.*s?...", (int) (query - value), value);
 	if (def->flags & OPT_SECRET)
 		ereport(ERROR,
 				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
@@ -246,6 +253,11 @@ check_headers(const OptionDef *def, const char *value)
 		size_t		name = colon ? (size_t) (colon - line) : 0;
 
 		/* Not shown: people put keys here in spite of the manual. */
+		if (text >= HEADER_LINE_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("invalid value for option \"%s\"", def->name),
+					 errdetail("A line is longer than %d bytes.", HEADER_LINE_MAX - 1)));
 		if (text > 0 && (!colon || !url_header_name_valid(line, name) ||
 						 !url_header_value_valid(colon + 1, text - name - 1)))
 			ereport(ERROR,

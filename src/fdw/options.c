@@ -98,13 +98,20 @@ check_needs(List *options, const char *option, const char *needs, const char *va
 static void
 check_paging(List *options)
 {
+	static const char *const sizes[] = {"limit_param", "page_size"};
+	const char *pagination = option_value(options, "pagination");
+
 	check_needs(options, "cursor_param", "pagination", "cursor", true);
 	check_needs(options, "page_param", "pagination", "page", true);
 	check_needs(options, "first_page", "pagination", "page", true);
 	check_needs(options, "offset_param", "pagination", "offset", true);
-	if (option_value(options, "next") &&
-		strcmp(option_value(options, "pagination") ? option_value(options, "pagination") : "", "none") == 0)
+	if (pagination == NULL || strcmp(pagination, "none") != 0)
+		return;
+	if (option_value(options, "next"))
 		refuse_contradiction("next", "With pagination 'none' there is no next page.");
+	for (int i = 0; i < (int) lengthof(sizes); i++)
+		if (option_value(options, sizes[i]))
+			refuse_contradiction(sizes[i], "With pagination 'none' no part of the records is asked for, so that none is missed.");
 }
 
 static void
@@ -316,11 +323,26 @@ check_superuser_options(const FdwOptions *o, Oid owner)
 						   GetUserNameFromId(owner, false))));
 }
 
+/*
+ * Whoever says how pages follow each other, but not that there are pages, would be
+ * given the first one for all of them.
+ */
 static void
-check_scan_options(const FdwOptions *o)
+check_paging_stated(const FdwOptions *o, List *server, List *table, const char *where)
+{
+	static const char *const paging[] = {"next", "cursor_param", "page_param", "first_page", "offset_param"};
+
+	for (int i = 0; i < (int) lengthof(paging) && !o->pagination_stated; i++)
+		if (option_value(server, paging[i]) || option_value(table, paging[i]))
+			refuse_missing(o, psprintf("option \"%s\"", paging[i]), "pagination", where);
+}
+
+static void
+check_scan_options(const FdwOptions *o, List *server, List *table)
 {
 	const char *where = "the foreign table, or on server";
 
+	check_paging_stated(o, server, table, where);
 	if (o->pagination == PAGINATION_CURSOR && o->next == NULL)
 		refuse_missing(o, "pagination 'cursor'", "next", where);
 	if (o->ndjson && (o->pagination == PAGINATION_CURSOR || o->next || o->total || *o->records))
@@ -345,9 +367,12 @@ rt_fdw_options(Oid serverid, Oid relid, Oid userid)
 	check_superuser_options(o, server->owner);
 	if (OidIsValid(relid))
 	{
+		List	   *table = GetForeignTable(relid)->options;
+
 		o->table_name = get_rel_name(relid);
-		read_options(GetForeignTable(relid)->options, OPT_TABLE, o);
-		check_scan_options(o);
+		read_options(table, OPT_TABLE, o);
+		o->pagination_stated = option_value(server->options, "pagination") || option_value(table, "pagination");
+		check_scan_options(o, server->options, table);
 	}
 	if (o->auth != AUTH_NONE)
 	{
@@ -451,7 +476,8 @@ rt_fdw_columns(Relation rel, const FdwOptions *options)
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		FdwColumn  *c = &columns[i];
 
-		if (att->attisdropped)
+		/* the planner puts a virtual column's expression in its place */
+		if (att->attisdropped || att->attgenerated == RT_GENERATED_VIRTUAL)
 			continue;
 		c->attnum = att->attnum;
 		c->name = pstrdup(NameStr(att->attname));

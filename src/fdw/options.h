@@ -8,10 +8,11 @@
 
 #include "retrack.h"
 
-
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
+
+#define HEADER_LINE_MAX 4096	/* of option headers, with terminator */
 
 typedef enum Pagination
 {
@@ -79,6 +80,7 @@ typedef struct FdwOptions
 	int			ndjson;			/* format: 0 json, 1 ndjson */
 
 	Pagination	pagination;
+	bool		pagination_stated;	/* not none by default */
 	const char *next;
 	const char *cursor_param;
 	const char *page_param;

@@ -9,6 +9,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "fdw/json_ahead.h"
 #include "fdw/link_header.h"
 #include "fdw/page_hash.h"
 #include "fdw/page_check.h"
@@ -44,9 +45,11 @@ struct PageReader
 	JsonScan   *scan;
 	char		base[URL_MAX];	/* path and filters */
 	char		next_url[URL_MAX];	/* link and cursor: known next page, "" if not */
+	JsonAhead  *ahead;			/* NULL where no value names the next page */
+	bool		looking;		/* ahead in this page, still */
 	char		ahead_url[URL_MAX]; /* of the page asked for by look_ahead */
 	int			page_size;
-	bool		hint;
+	bool		modest;			/* see rt_pages_start */
 	bool		single;			/* read no page after this one */
 
 	QueuedPage	queue[QUEUE_MAX];	/* [0] is being read */
@@ -83,6 +86,25 @@ scan_release(void *arg, void *p)
 	pfree(p);
 }
 
+static bool
+is_numbered(const PageReader *r)
+{
+	return r->opts->pagination == PAGINATION_PAGE || r->opts->pagination == PAGINATION_OFFSET;
+}
+
+/* The next page is named by a value of the document. */
+static bool
+is_named(const PageReader *r)
+{
+	return r->opts->next != NULL && r->opts->pagination != PAGINATION_NONE && !is_numbered(r);
+}
+
+static void
+refuse_memory(void)
+{
+	ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
 PageReader *
 rt_pages_create(const FdwOptions *opts, HttpConn *conn, int nfields, const char *const *fields)
 {
@@ -114,7 +136,13 @@ rt_pages_create(const FdwOptions *opts, HttpConn *conn, int nfields, const char 
 	spec.alloc_arg = CurrentMemoryContext;
 	r->scan = json_scan_create(&spec);
 	if (r->scan == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		refuse_memory();
+	if (is_named(r) && opts->prefetch > 0)
+	{
+		r->ahead = palloc(sizeof(JsonAhead));
+		if (!json_ahead_init(r->ahead, opts->next, scan_alloc, scan_release, CurrentMemoryContext))
+			refuse_memory();
+	}
 	return r;
 }
 
@@ -126,7 +154,10 @@ refuse_long_url(void)
 			 errmsg("URL of the request is longer than %d bytes", URL_MAX - 1)));
 }
 
-/* base with page_size and, unless NULL, one paging parameter; false if that is too long. */
+/*
+ * base with page_size and, unless NULL, one paging parameter; false if that is too
+ * long.  Without pages no size is asked for: the answer would be taken for all there is.
+ */
 static bool
 build_page_url(const FdwOptions *o, const char *base, int page_size,
 			   const char *name, const char *value, char *url)
@@ -136,7 +167,7 @@ build_page_url(const FdwOptions *o, const char *base, int page_size,
 	strlcpy(url, base, URL_MAX);
 	if (name && !url_add_parameter(url, URL_MAX, name, value))
 		return false;
-	if (!o->limit_param || page_size <= 0)
+	if (!o->limit_param || page_size <= 0 || o->pagination == PAGINATION_NONE)
 		return true;
 	snprintf(number, sizeof(number), "%d", page_size);
 	return url_add_parameter(url, URL_MAX, o->limit_param, number);
@@ -164,11 +195,6 @@ rt_pages_first_url(const FdwOptions *o, const char *base, int page_size)
 	return pstrdup(url);
 }
 
-static bool
-is_numbered(const PageReader *r)
-{
-	return r->opts->pagination == PAGINATION_PAGE || r->opts->pagination == PAGINATION_OFFSET;
-}
 
 /* Notes key; how many times it was there before. */
 static int
@@ -221,6 +247,12 @@ drop_from(PageReader *r, int from)
 		rt_http_drop(r->queue[--r->queued].request);
 }
 
+static bool
+may_ask_ahead(const PageReader *r)
+{
+	return !(r->modest && r->page == 1);
+}
+
 static void
 begin_page(PageReader *r)
 {
@@ -234,17 +266,20 @@ begin_page(PageReader *r)
 				(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
 				 errmsg("more than %d pages", r->opts->max_pages),
 				 errhint("If the resource is that large, raise option \"max_pages\".")));
+	r->looking = r->ahead && may_ask_ahead(r) && (r->opts->max_pages == 0 || r->page < (uint64) r->opts->max_pages);
+	if (r->looking)
+		json_ahead_reset(r->ahead);
 }
 
 void
-rt_pages_start(PageReader *r, const char *url, int page_size, bool hint)
+rt_pages_start(PageReader *r, const char *url, int page_size, bool modest)
 {
 	char		first[URL_MAX];
 
 	rt_pages_stop(r);
 	strlcpy(r->base, url, sizeof(r->base));
 	r->page_size = page_size;
-	r->hint = hint;
+	r->modest = modest;
 	r->single = false;
 	r->page = 0;
 	r->total = -1;
@@ -270,7 +305,7 @@ rt_pages_start_one(PageReader *r, const char *url, int page_size, int64 skip, in
 	rt_pages_stop(r);
 	strlcpy(r->base, url, sizeof(r->base));
 	r->page_size = page_size;
-	r->hint = r->single = true;
+	r->modest = r->single = true;
 	r->page = 0;
 	r->total = -1;
 	r->finished = false;
@@ -358,33 +393,37 @@ next_by_value(PageReader *r, const HttpAnswer *answer, char *out)
 }
 
 /*
- * Asks for the next page while this one is being read, if the document has named
- * it ahead of its records.  Should another value follow, that one counts: see
- * end_chained_page.  Whatever is wrong is left for then, too.
+ * Asks for the next page while this one is being read, if it is named by what has
+ * arrived of it, ahead of its records or behind them.  Should another value follow,
+ * that one counts: see end_chained_page.  Whatever is wrong is left for then, too.
  */
 static void
-look_ahead(PageReader *r)
+look_ahead(PageReader *r, const char *data, size_t len)
 {
-	const FdwOptions *o = r->opts;
-	const JsonValue *value = o->next && !is_numbered(r) ? json_scan_peek(r->scan, DOCUMENT_NEXT) : NULL;
 	const char *why;
+	JsonValue	value;
 	uint64		key;
 
-	if (value == NULL || !names_next(value) || o->prefetch == 0 || r->hint || r->queued != 1 ||
-		o->pagination == PAGINATION_NONE || (o->max_pages > 0 && r->page >= (uint64) o->max_pages) ||
-		!url_of_next(r, rt_http_answer(r->queue[0].request), value, r->ahead_url, &why) ||
+	if (!r->looking || json_ahead_feed(r->ahead, data, len) == JSON_AHEAD_MORE)
+		return;
+	r->looking = false;
+	value = json_ahead_value(r->ahead);
+	if (r->ahead->result == JSON_AHEAD_NONE || !names_next(&value) ||
+		!url_of_next(r, rt_http_answer(r->queue[0].request), &value, r->ahead_url, &why) ||
 		!rt_http_allowed(r->conn, r->ahead_url))
 		return;
 	key = page_hash_string(r->ahead_url);
-	if (hash_search(r->seen, &key, HASH_FIND, NULL) == NULL)
-		enqueue(r, r->ahead_url, 0);
+	if (hash_search(r->seen, &key, HASH_FIND, NULL) != NULL)
+		return;
+	enqueue(r, r->ahead_url, 0);
+	rt_http_pump(r->conn);
 }
 
 /* Asks ahead in numbered pagination, once the server has shown that there is a page. */
 static void
 prefetch_numbered(PageReader *r)
 {
-	if (!is_numbered(r) || r->hint || (r->page == 1 && r->opts->next != NULL) ||
+	if (!is_numbered(r) || !may_ask_ahead(r) || (r->page == 1 && r->opts->next != NULL) ||
 		(r->opts->pagination == PAGINATION_OFFSET && r->page_size == 0))
 		return;
 	while (r->queued <= r->opts->prefetch &&
@@ -392,7 +431,23 @@ prefetch_numbered(PageReader *r)
 		enqueue_numbered(r);
 }
 
-/* Looks at the headers of the current page; false if it has no body to read. */
+/* Where nobody has said that there is but one page, a Link header that names a next one is believed. */
+static void
+refuse_unread_page(const PageReader *r, const HttpAnswer *answer)
+{
+	char		target[URL_MAX];
+
+	if (r->opts->pagination_stated || answer->link == NULL ||
+		link_header_find(answer->link, "next", target, sizeof(target)) != LINK_FOUND)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FDW_UNABLE_TO_CREATE_REPLY),
+			 errmsg("response is one page of several"),
+			 errdetail("Its Link header names a next page, but option \"pagination\" is not set."),
+			 errhint("Set it to 'link', or to 'none' if the first page alone is wanted.")));
+}
+
+/* Looks at the headers of the current page; one without a body ends the pages. */
 static void
 accept_page(PageReader *r, const HttpAnswer *answer)
 {
@@ -405,8 +460,9 @@ accept_page(PageReader *r, const HttpAnswer *answer)
 		return;
 	}
 	rt_page_check_type(answer, r->opts->ndjson);
+	refuse_unread_page(r, answer);
 	if (r->opts->pagination == PAGINATION_LINK && r->opts->next == NULL &&
-		next_by_header(r, answer, r->next_url) && r->opts->prefetch > 0 && !r->hint &&
+		next_by_header(r, answer, r->next_url) && r->opts->prefetch > 0 && may_ask_ahead(r) &&
 		rt_http_allowed(r->conn, r->next_url))
 		enqueue(r, r->next_url, 0);
 }
@@ -542,6 +598,7 @@ feed(PageReader *r, bool wait)
 		switch (rt_http_read(req, &data, &len))
 		{
 			case HTTP_READ_DATA:
+				look_ahead(r, data, len);
 				json_scan_feed(r->scan, data, len);
 				if (!r->fed)
 					prefetch_numbered(r);
@@ -586,8 +643,7 @@ rt_pages_next(PageReader *r, bool wait)
 		switch (json_scan_next(r->scan))
 		{
 			case JSON_SCAN_RECORD:
-				if (++r->record == 1)
-					look_ahead(r);
+				r->record++;
 				if (r->raw_field >= 0)
 					hash_record(r, json_scan_field(r->scan, r->raw_field));
 				return PAGES_RECORD;

@@ -32,10 +32,10 @@ extern PageReader *rt_pages_create(const FdwOptions *opts, HttpConn *conn,
 
 /*
  * (Re)starts at the first page of url, which holds path and filters but nothing
- * about pages.  page_size 0 asks for the server's own size; hint: more pages than
- * the first are improbable, so none is fetched ahead.
+ * about pages.  page_size 0 asks for the server's own size; modest: the first page
+ * may be enough, so the second is not asked for ahead of it.
  */
-extern void rt_pages_start(PageReader *reader, const char *url, int page_size, bool hint);
+extern void rt_pages_start(PageReader *reader, const char *url, int page_size, bool modest);
 
 /*
  * Starts at one page of numbered pagination, skip pages of page_records records

@@ -114,11 +114,11 @@ static const FdwColumn *
 sort_column(RelOptInfo *rel, PathKey *pathkey)
 {
 	const PlanInfo *info = rel->fdw_private;
-	ListCell   *lc;
+	EquivalenceMemberIterator it;
+	EquivalenceMember *em;
 
-	foreach(lc, pathkey->pk_eclass->ec_members)
+	rt_foreach_member(em, it, pathkey->pk_eclass, rel->relids)
 	{
-		EquivalenceMember *em = lfirst(lc);
 		Expr	   *expr = em->em_expr;
 		Var		   *var;
 		const FdwColumn *c;
@@ -356,23 +356,35 @@ columns_read(RelOptInfo *rel, List *local_clauses)
 	return columns;
 }
 
+/* A LIMIT that may end the scan: nothing between them needs all rows. */
+static bool
+limit_ends_scan(PlannerInfo *root, const ForeignPath *path)
+{
+	return root->limit_tuples > 0 && !root->parse->hasAggs && !root->parse->groupClause &&
+		!root->parse->groupingSets && !root->parse->distinctClause && !root->parse->hasWindowFuncs &&
+		!root->parse->hasTargetSRFs && pathkeys_contained_in(root->sort_pathkeys, path->path.pathkeys);
+}
+
+/* The first page may be enough: the next one is not asked for ahead of it. */
+static bool
+first_page_may_do(PlannerInfo *root, const FdwOptions *o, const ForeignPath *path)
+{
+	return limit_ends_scan(root, path) &&
+		root->limit_tuples <= (o->page_size > 0 ? o->page_size : DEFAULT_PAGE_ROWS);
+}
+
 /*
  * Page size for a query that wants few rows: only where every condition is pushed,
  * so that the first page probably holds them.  A hint: the scan goes on if not.
  */
 static int
-limit_hint(PlannerInfo *root, RelOptInfo *rel, ForeignPath *path, bool all_pushed)
+limit_hint(PlannerInfo *root, const FdwOptions *o, const ForeignPath *path, bool all_pushed)
 {
-	const FdwOptions *o = ((PlanInfo *) rel->fdw_private)->opts;
 	double		limit = root->limit_tuples;
 
 	/* without pages there is no way to go on */
-	if (o->pagination == PAGINATION_NONE)
-		return 0;
-	if (limit <= 0 || !all_pushed || bms_membership(root->all_baserels) != BMS_SINGLETON ||
-		root->parse->hasAggs || root->parse->groupClause || root->parse->groupingSets ||
-		root->parse->distinctClause || root->parse->hasWindowFuncs || root->parse->hasTargetSRFs ||
-		!pathkeys_contained_in(root->sort_pathkeys, path->path.pathkeys))
+	if (o->pagination == PAGINATION_NONE || !all_pushed || !limit_ends_scan(root, path) ||
+		bms_membership(root->all_baserels) != BMS_SINGLETON)
 		return 0;
 	if (o->page_size > 0)
 		return limit < o->page_size ? (int) limit : 0;
@@ -402,9 +414,10 @@ rt_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path,
 	/* the order is checked as rows come: its keys are read too */
 	foreach(lc, sort)
 		columns = list_append_unique_int(columns, linitial_int(lfirst(lc)));
-	private = list_make4(serialized, columns, sort,
-						 makeInteger(limit_hint(root, rel, path, list_length(pushed) ==
-												list_length(extract_actual_clauses(clauses, false)))));
+	private = list_make5(serialized, columns, sort,
+						 makeInteger(limit_hint(root, info->opts, path, list_length(pushed) ==
+												list_length(extract_actual_clauses(clauses, false)))),
+						 makeInteger(first_page_may_do(root, info->opts, path)));
 	return make_foreignscan(tlist, kept, rel->relid, exprs, private, NIL,
 							extract_actual_clauses(replaced, false), outer_plan);
 }

@@ -18,7 +18,8 @@ enum PlanPrivate
 	PLAN_PARAMS,				/* list of lists, see PlanParam */
 	PLAN_COLUMNS,				/* integer list: attribute numbers the query reads */
 	PLAN_SORT,					/* list of integer lists: attnum, descending, nulls first, collation */
-	PLAN_PAGE_SIZE				/* page size that LIMIT suggests, 0 if none */
+	PLAN_PAGE_SIZE,				/* page size that LIMIT suggests, 0 if none */
+	PLAN_FIRST_PAGE				/* 1 if the first page may be enough */
 };
 
 /* Members of one entry of PLAN_PARAMS. */

@@ -17,19 +17,26 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-/* One of ours that has a text of its own: a licence's or an element's, a mass. */
+/*
+ * One of ours whose text names one value and is the only one of it: an element's
+ * symbol, a licence's number.  A mass has as many texts as there are units.
+ */
 static bool
-is_own_scalar(Oid type)
+is_own_name(Oid type)
 {
 	HeapTuple	tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	char	   *schema = NULL;
+	Form_pg_type form;
+	char	   *schema;
+	bool		own;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		schema = get_namespace_name(((Form_pg_type) GETSTRUCT(tuple))->typnamespace);
-		ReleaseSysCache(tuple);
-	}
-	return schema != NULL && strcmp(schema, "retrack") == 0 && get_typlen(type) > 0;
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	schema = get_namespace_name(form->typnamespace);
+	own = schema != NULL && strcmp(schema, "retrack") == 0 &&
+		(strcmp(NameStr(form->typname), "element") == 0 || strcmp(NameStr(form->typname), "licence_id") == 0);
+	ReleaseSysCache(tuple);
+	return own;
 }
 
 /*
@@ -58,7 +65,7 @@ rt_type_pushable(Oid type)
 		case UUIDOID:
 			return true;
 		default:
-			return type_is_enum(type) || is_own_scalar(type);
+			return type_is_enum(type) || is_own_name(type);
 	}
 }
 
@@ -114,6 +121,13 @@ strategy_of(Oid opno, Oid type)
 	return OidIsValid(entry->btree_opf) ? get_op_opfamily_strategy(opno, entry->btree_opf) : 0;
 }
 
+/* Bounds mean the same to an API: not those of licences, which it may know with a check character or without. */
+static bool
+has_shared_bounds(Oid type)
+{
+	return rt_type_order_shared(type) && !is_own_name(type);
+}
+
 /* An API compares text byte by byte: that is our = and, under C, our order. */
 static bool
 collation_suits(Oid collation, Oid type, bool ordering)
@@ -163,12 +177,12 @@ push_comparison(const FdwColumn *c, Oid opno, Oid collation, Oid type, Expr *val
 	bool		ordering = strategy != BTEqualStrategyNumber;
 
 	if (strategy == 0 || !collation_suits(collation, type, ordering) ||
-		(ordering && !rt_type_order_shared(type)))
+		(ordering && !has_shared_bounds(type)))
 		return;
 	switch (strategy)
 	{
 		case BTEqualStrategyNumber:
-			push_equal(c, value, rt_type_order_shared(type) && collation_suits(collation, type, true), q);
+			push_equal(c, value, has_shared_bounds(type) && collation_suits(collation, type, true), q);
 			break;
 		case BTGreaterEqualStrategyNumber:
 		case BTGreaterStrategyNumber:

@@ -54,8 +54,8 @@ rt_begin_scan(ForeignScanState *node, int eflags)
 	scan->params = rt_params_create(&node->ss.ps, list_nth(plan->fdw_private, PLAN_PARAMS), sort,
 									plan->fdw_exprs, scan->opts, scan->columns, RelationGetDescr(rel));
 	scan->page_size = intVal(list_nth(plan->fdw_private, PLAN_PAGE_SIZE));
-	scan->hint = scan->page_size > 0;
-	if (!scan->hint)
+	scan->first_page = intVal(list_nth(plan->fdw_private, PLAN_FIRST_PAGE));
+	if (scan->page_size == 0)
 		scan->page_size = scan->opts->page_size;
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY))
 	{
@@ -79,7 +79,7 @@ start_request(FdwScan *scan)
 	if (scan->one_page)
 		rt_pages_start_one(scan->pages, url, scan->page_size, scan->skip, scan->page_records);
 	else
-		rt_pages_start(scan->pages, url, scan->page_size, scan->hint);
+		rt_pages_start(scan->pages, url, scan->page_size, scan->first_page);
 }
 
 /* Evaluates the parameters and sends the first request. */
@@ -207,8 +207,8 @@ rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot)
 			break;
 		if (result == PAGES_END)
 			end_request(scan);
-		else
-			found = read_record(scan, result, slot);
+		else if (!(found = read_record(scan, result, slot)))
+			MemoryContextReset(CurrentMemoryContext);	/* of many rows that are left out, too */
 	}
 	error_context_stack = callback.previous;
 	if (scan->timing)
@@ -258,7 +258,7 @@ rt_restart_scan(FdwScan *scan)
 	if (scan->pages)
 	{
 		remember_total(scan);
-		scan->counters.pages += scan->ended ? 0 : rt_pages_page(scan->pages);
+		scan->counters.pages = rt_scan_pages(scan);
 		rt_pages_stop(scan->pages);
 	}
 	if (scan->conn)
@@ -275,8 +275,7 @@ rt_finish_scan(FdwScan *scan)
 		return;
 	rt_http_waiting(scan->conn, NULL);
 	remember_total(scan);
-	if (!scan->ended)
-		scan->counters.pages += rt_pages_page(scan->pages);
+	scan->counters.pages = rt_scan_pages(scan);
 	rt_pages_stop(scan->pages);
 	scan->http = *rt_http_counters(scan->conn);
 	rt_http_close(scan->conn);
@@ -305,6 +304,12 @@ const HttpCounters *
 rt_scan_http(const FdwScan *scan)
 {
 	return scan->conn ? rt_http_counters(scan->conn) : &scan->http;
+}
+
+uint64
+rt_scan_pages(const FdwScan *scan)
+{
+	return scan->counters.pages + (scan->started && !scan->ended ? rt_pages_page(scan->pages) : 0);
 }
 
 bool

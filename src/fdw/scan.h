@@ -37,7 +37,7 @@ typedef struct FdwScan
 	RowReader  *row;
 	struct SortCheck *sort;		/* NULL if no order was asked for */
 	int			page_size;
-	bool		hint;			/* page_size is LIMIT's */
+	bool		first_page;		/* may be enough: the second is not asked for ahead of it */
 
 	HttpConn   *conn;			/* NULL before the first row was asked for */
 	PageReader *pages;
@@ -73,11 +73,17 @@ extern void rt_async_request(AsyncRequest *request);
 extern void rt_async_configure_wait(AsyncRequest *request);
 extern void rt_async_notify(AsyncRequest *request);
 
-/* Next row into slot; false if there is none, or, with async set, none yet. */
+/*
+ * Next row into slot; false if there is none, or, with async set, none yet.  To be
+ * called in a memory context for one row, which is reset after each one left out.
+ */
 extern bool rt_scan_next(FdwScan *scan, ExprContext *econtext, TupleTableSlot *slot);
 
 /* Counters of the transport so far, given back or not. */
 extern const HttpCounters *rt_scan_http(const FdwScan *scan);
+
+/* Pages begun so far. */
+extern uint64 rt_scan_pages(const FdwScan *scan);
 
 extern void rt_explain_scan(ForeignScanState *node, struct ExplainState *es);
 extern bool rt_analyze_table(Relation relation, AcquireSampleRowsFunc *func, BlockNumber *pages);

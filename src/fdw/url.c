@@ -447,8 +447,13 @@ url_address_refused(const unsigned char *a, size_t len)
 {
 	static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 	static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};
+	/* RFC 8215: the address stands at the end, or as RFC 6052 parts it behind 48 bits */
+	static const unsigned char local_nat64[6] = {0, 0x64, 0xff, 0x9b, 0, 1};
 	static const unsigned char zeros[12] = {0};
-	static const unsigned char ec2[8] = {0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0};
+	/* the networks of Amazon's, Google's and Oracle's metadata services */
+	static const unsigned char clouds[][8] = {
+		{0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0}, {0xfd, 0x20, 0, 0xce, 0, 0, 0, 0}, {0xfd, 0, 0, 0xc1, 0, 0, 0, 0}
+	};
 
 	if (len == 4)
 		return ipv4_refused(a);
@@ -460,7 +465,16 @@ url_address_refused(const unsigned char *a, size_t len)
 		return !(a[12] == 0 && a[13] == 0 && a[14] == 0 && a[15] <= 1) && ipv4_refused(a + 12);
 	if (a[0] == 0x20 && a[1] == 0x02)	/* 6to4 */
 		return ipv4_refused(a + 2);
-	return (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || a[0] == 0xff || memcmp(a, ec2, 8) == 0;
+	if (memcmp(a, local_nat64, 6) == 0)
+	{
+		const unsigned char parted[4] = {a[6], a[7], a[9], a[10]};
+
+		return ipv4_refused(a + 12) || ipv4_refused(parted);
+	}
+	for (size_t i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++)
+		if (memcmp(a, clouds[i], 8) == 0)
+			return true;
+	return (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || a[0] == 0xff;
 }
 
 bool

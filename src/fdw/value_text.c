@@ -14,6 +14,10 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
+#include "types/licence_id.h"
+
+extern Datum licence_id_out(PG_FUNCTION_ARGS);
+
 /* XSD form, which is RFC 3339 but for the zone's "+00:00". */
 static char *
 time_text(Datum value, Oid type)
@@ -43,10 +47,21 @@ float_text(Datum value, Oid type)
 	return text;
 }
 
+/* As documents have it: the check character is ours. */
+static char *
+licence_text(Datum value)
+{
+	char	   *text = palloc(LICENCE_ID_TEXT_MAX);
+
+	text[rt_licence_id_print(DatumGetLicenceId(value), false, text)] = '\0';
+	return text;
+}
+
 char *
 rt_value_text(Datum value, Oid type)
 {
 	Oid			output;
+	FmgrInfo	function;
 	bool		varlena;
 	char	   *text;
 
@@ -63,7 +78,10 @@ rt_value_text(Datum value, Oid type)
 			return float_text(value, type);
 		default:
 			getTypeOutputInfo(type, &output, &varlena);
-			text = OidOutputFunctionCall(output, value);
+			fmgr_info(output, &function);
+			if (function.fn_addr == licence_id_out)
+				return licence_text(value);
+			text = OutputFunctionCall(&function, value);
 			return pg_server_to_any(text, strlen(text), PG_UTF8);
 	}
 }

@@ -9,8 +9,8 @@
 
 /*
  * A value as UTF-8 text, palloc'd, whatever the session's settings: timestamps as
- * RFC 3339 (with time zone: in UTC), true and false, floats in full; else the
- * type's output.
+ * RFC 3339 (with time zone: in UTC), true and false, floats in full, licences
+ * without check character; else the type's output.
  */
 extern char *rt_value_text(Datum value, Oid type);
 

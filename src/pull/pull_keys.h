@@ -6,19 +6,27 @@
 #define RT_PULL_KEYS_H
 
 #include "retrack.h"
-#include "storage/itemptr.h"
+#include "executor/tuptable.h"
 #include "utils/relcache.h"
 
+typedef struct KeyValues KeyValues;
+
 /*
- * Whether rt_check_keys can stand in for the triggers of all foreign keys of the
- * table: each of one column, and the caller may read and lock what they refer to.
+ * Whether values noted and checked can stand in for the triggers of all foreign keys of
+ * the table: each of one column, and the caller may read and lock what they refer to.
  */
 extern bool rt_keys_are_plain(Relation rel);
 
+/* For rows of the table; in the current memory context, which must last. */
+extern KeyValues *rt_keys_begin(Relation rel);
+
+/* Keeps what the row refers to, each value once. */
+extern void rt_keys_note(KeyValues *k, TupleTableSlot *slot);
+
 /*
- * Checks the foreign keys of the rows at these places and locks what they refer
- * to, as the triggers of the keys do, but each value once.  Raises 23503.  Needs SPI_connect.
+ * Locks what the rows refer to until commit, as the triggers of the keys do.
+ * Raises 23503 if it is not there.  Needs SPI_connect.
  */
-extern void rt_check_keys(Relation rel, ItemPointer tids, int ntids);
+extern void rt_keys_check(KeyValues *k);
 
 #endif							/* RT_PULL_KEYS_H */

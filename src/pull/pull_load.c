@@ -29,7 +29,7 @@
 PG_FUNCTION_INFO_V1(pull_load);
 
 /* Rows that go into pages together. */
-#define LOAD_ROWS 1000
+#define LOAD_ROWS 200
 
 typedef struct Loader
 {
@@ -45,8 +45,7 @@ typedef struct Loader
 	int			nslots;			/* made */
 	int			nrows;			/* filled */
 	int64		loaded;
-	ItemPointerData *tid;		/* where they went */
-	int64		ntids;			/* room for */
+	KeyValues  *keys;			/* that they refer to */
 } Loader;
 
 /* Foreign key checks out; false if a row trigger is left that has to see each row. */
@@ -106,26 +105,12 @@ indexes_are_immediate(ResultRelInfo *rri)
 }
 
 static void
-note_places(Loader *l)
-{
-	if (l->loaded + l->nrows > l->ntids)
-	{
-		l->ntids = Max(l->ntids * 2, 16 * LOAD_ROWS);
-		l->tid = l->tid ? repalloc_huge(l->tid, l->ntids * sizeof(ItemPointerData)) :
-			MemoryContextAllocHuge(l->cxt, l->ntids * sizeof(ItemPointerData));
-	}
-	for (int i = 0; i < l->nrows; i++)
-		l->tid[l->loaded + i] = l->slot[i]->tts_tid;
-}
-
-static void
 flush_rows(Loader *l)
 {
 	MemoryContext old = MemoryContextSwitchTo(GetPerTupleMemoryContext(l->estate));
 
 	table_multi_insert(l->rel, l->slot, l->nrows, l->cid, 0, l->bistate);
 	MemoryContextSwitchTo(old);
-	note_places(l);
 	for (int i = 0; i < l->nrows; i++)
 	{
 		if (l->rri->ri_NumIndices > 0)
@@ -174,6 +159,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	MemoryContextSwitchTo(GetPerTupleMemoryContext(l->estate));
 	if (RelationGetDescr(l->rel)->constr)
 		ExecConstraints(l->rri, l->slot[l->nrows], l->estate);
+	rt_keys_note(l->keys, l->slot[l->nrows]);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(l->estate);
 	if (++l->nrows == LOAD_ROWS)
@@ -243,17 +229,14 @@ load_rows(Loader *l, const char *query, int64 first, int64 last)
 	l->capture = MakeTransitionCaptureState(l->rri->ri_TrigDesc, RelationGetRelid(l->rel), CMD_INSERT);
 	ExecBSInsertTriggers(l->estate, l->rri);
 	l->bistate = GetBulkInsertState();
+	l->keys = rt_keys_begin(l->rel);
 	run_query(l, query, first, last);
 	if (l->nrows > 0)
 		flush_rows(l);
 	FreeBulkInsertState(l->bistate);
 	ExecASInsertTriggers(l->estate, l->rri, l->capture);
 	AfterTriggerEndQuery(l->estate);
-	if (l->loaded > (int64) (MaxAllocSize / sizeof(Datum)))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows to load at once")));
-	rt_check_keys(l->rel, l->tid, (int) l->loaded);
+	rt_keys_check(l->keys);
 }
 
 /*

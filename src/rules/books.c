@@ -103,15 +103,33 @@ find_column(Oid relid, const char *name, Oid type)
 	if (att == InvalidAttrNumber || (OidIsValid(type) && get_atttype(relid, att) != type))
 		ereport(ERROR,
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),
-				 errmsg("ledger \"%s\" has no column \"%s\"%s%s", get_rel_name(relid), name,
+				 errmsg("table \"%s\" of the registry has no column \"%s\"%s%s", get_rel_name(relid), name,
 						OidIsValid(type) ? " of type " : "", OidIsValid(type) ? format_type_be(type) : ""),
 				 errhint("Compare the table with one that retrack.create_registry makes.")));
 	return att;
 }
 
+/* The same for a column that the rules read without asking for nulls. */
+static AttrNumber
+find_full_column(Oid relid, const char *name, Oid type)
+{
+	AttrNumber	att = find_column(relid, name, type);
+	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(att));
+	bool		full = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	if (!full)
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_REGISTRY_MISSING),
+				 errmsg("column \"%s\" of table \"%s\" of the registry may be null", name, get_rel_name(relid)),
+				 errhint("Give it a value where it has none, then ALTER TABLE ... ALTER COLUMN ... SET NOT NULL.")));
+	return att;
+}
+
 /* The primary key's index, which must begin with those columns; its scan keys into "keys". */
 static Oid
-find_pkey(Oid relid, const char *const *names, int nkeys, bool whole, ScanKeyData *keys)
+find_pkey(Oid relid, const char *const *names, const Oid *types, int nkeys, bool whole, ScanKeyData *keys)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	Relation	index;
@@ -140,7 +158,7 @@ find_pkey(Oid relid, const char *const *names, int nkeys, bool whole, ScanKeyDat
 		Oid			optype = index->rd_opcintype[i];
 		Oid			op = get_opfamily_member(index->rd_opfamily[i], optype, optype, BTEqualStrategyNumber);
 
-		if (index->rd_index->indkey.values[i] != find_column(relid, names[i], InvalidOid) || !OidIsValid(op))
+		if (index->rd_index->indkey.values[i] != find_column(relid, names[i], types[i]) || !OidIsValid(op))
 			ereport(ERROR,
 					(errcode(ERRCODE_RT_REGISTRY_MISSING),
 					 errmsg("primary key of table \"%s\" of the registry does not have \"%s\" as column %d",
@@ -158,40 +176,44 @@ find_pkey(Oid relid, const char *const *names, int nkeys, bool whole, ScanKeyDat
 }
 
 static void
-find_licence_table(Books *b, LicenceTable *t, const char *name, const char *const *columns, const Oid *types, int n)
+find_licence_table(Books *b, LicenceTable *t, const char *name, const char *const *columns, const Oid *types, int n, int nfull)
 {
 	static const char *const key[] = {"licence"};
+	Oid			key_types[] = {rt_type_oid("licence_id")};
 
 	t->relid = find_table(b, name);
-	t->pkey = find_pkey(t->relid, key, 1, false, &t->key);
+	t->pkey = find_pkey(t->relid, key, key_types, 1, false, &t->key);
 	for (int i = 0; i < n; i++)
-		t->att[i] = find_column(t->relid, columns[i], types[i]);
+		t->att[i] = (i < nfull ? find_full_column : find_column) (t->relid, columns[i], types[i]);
 }
 
-/* In the order of the columns' numbers in books.h. */
+/* In the order of the columns' numbers in books.h; the last ones of some tables may be null. */
 static void
 find_licence_tables(Books *b)
 {
 	static const char *const of_licence[] = {"holder", "valid", "status", "withdrawn", "max_uses", "destinations"};
 	static const Oid licence_types[] = {TEXTOID, DATERANGEOID, TEXTOID, BOOLOID, INT4OID, TEXTARRAYOID};
-	static const char *const of_items[] = {"line", "terms", "control_code", "hs_code", "form", "withdrawn"};
-	Oid			item_types[] = {INT4OID, INT8OID, TEXTOID, TEXTOID, rt_type_oid("form"), BOOLOID};
+	static const char *const of_items[] = {"line", "terms", "control_code", "withdrawn", "hs_code", "form"};
+	Oid			item_types[] = {INT4OID, INT8OID, TEXTOID, BOOLOID, TEXTOID, rt_type_oid("form")};
 	static const char *const of_parties[] = {"role", "party_id", "withdrawn"};
 	static const Oid party_types[] = {TEXTOID, TEXTOID, BOOLOID};
 	static const char *const of_status[] = {"since", "status"};
 	static const Oid status_types[] = {DATEOID, TEXTOID};
 
-	find_licence_table(b, &b->of_licence, "licence", of_licence, licence_types, lengthof(of_licence));
-	find_licence_table(b, &b->of_items, "licence_item", of_items, item_types, lengthof(of_items));
-	find_licence_table(b, &b->of_parties, "licence_party", of_parties, party_types, lengthof(of_parties));
-	find_licence_table(b, &b->of_status, "licence_status", of_status, status_types, lengthof(of_status));
+	find_licence_table(b, &b->of_licence, "licence", of_licence, licence_types, lengthof(of_licence), 4);
+	find_licence_table(b, &b->of_items, "licence_item", of_items, item_types, lengthof(of_items), 4);
+	find_licence_table(b, &b->of_parties, "licence_party", of_parties, party_types, lengthof(of_parties), 3);
+	find_licence_table(b, &b->of_status, "licence_status", of_status, status_types, lengthof(of_status), 2);
+	find_column(b->of_licence.relid, "issued_on", DATEOID);
 }
 
 static void
-find_ledger_key(LedgerTable *t, const char *const *names, int nkeys)
+find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int nkeys)
 {
-	t->pkey = find_pkey(t->relid, names, nkeys, true, t->key);
+	t->pkey = find_pkey(t->relid, names, types, nkeys, true, t->key);
 	t->nkeys = nkeys;
+	for (int i = 0; i < nkeys; i++)
+		t->key_att[i] = find_column(t->relid, names[i], InvalidOid);
 }
 
 static void
@@ -200,25 +222,42 @@ find_ledgers(Books *b)
 	static const char *const item_key[] = {"licence", "line"};
 	static const char *const licence_key[] = {"licence"};
 	static const char *const quota_key[] = {"quota_id"};
+	Oid			item_key_types[] = {rt_type_oid("licence_id"), INT4OID};
+	static const Oid quota_key_types[] = {TEXTOID};
 	Oid			mass = rt_type_oid("mass");
 
 	b->item.relid = find_table(b, "licence_item");
-	b->item.sum = find_column(b->item.relid, "drawn", mass);
-	b->item.granted = find_column(b->item.relid, "granted", mass);
-	b->item.tolerance = find_column(b->item.relid, "tolerance", NUMERICOID);
-	b->item.terms = find_column(b->item.relid, "terms", INT8OID);
-	find_ledger_key(&b->item, item_key, 2);
+	b->item.sum = find_full_column(b->item.relid, "drawn", mass);
+	b->item.granted = find_full_column(b->item.relid, "granted", mass);
+	b->item.tolerance = find_full_column(b->item.relid, "tolerance", NUMERICOID);
+	b->item.terms = find_full_column(b->item.relid, "terms", INT8OID);
+	find_ledger_key(&b->item, item_key, item_key_types, 2);
 
 	b->licence.relid = find_table(b, "licence");
-	b->licence.sum = find_column(b->licence.relid, "uses", INT4OID);
+	b->licence.sum = find_full_column(b->licence.relid, "uses", INT4OID);
 	b->licence.sum_is_int4 = true;
 	b->licence.granted = find_column(b->licence.relid, "max_uses", INT4OID);
-	find_ledger_key(&b->licence, licence_key, 1);
+	find_ledger_key(&b->licence, licence_key, item_key_types, 1);
 
 	b->quota.relid = find_table(b, "quota");
-	b->quota.sum = find_column(b->quota.relid, "drawn", mass);
-	b->quota.granted = find_column(b->quota.relid, "granted", mass);
-	find_ledger_key(&b->quota, quota_key, 1);
+	b->quota.sum = find_full_column(b->quota.relid, "drawn", mass);
+	b->quota.granted = find_full_column(b->quota.relid, "granted", mass);
+	find_ledger_key(&b->quota, quota_key, quota_key_types, 1);
+}
+
+/* What is read by queries: of other types they would fail by themselves. */
+static void
+find_reference_columns(Books *b)
+{
+	static const char *const of_controls[] = {"code", "element", "form", "threshold", "with_elements", "guard", "valid", "suspended"};
+	static const char *const of_quotas[] = {"holder", "stage", "ore_class", "period", "withdrawn"};
+	Oid			quota_types[] = {TEXTOID, rt_type_oid("stage"), TEXTOID, DATERANGEOID, BOOLOID};
+
+	for (int i = 0; i < lengthof(of_controls); i++)
+		find_full_column(b->control_list, of_controls[i], InvalidOid);
+	for (int i = 0; i < lengthof(of_quotas); i++)
+		find_full_column(b->quota.relid, of_quotas[i], quota_types[i]);
+	find_full_column(b->facility, "party_id", TEXTOID);
 }
 
 /* A registry without journal is one all the same. */
@@ -226,14 +265,15 @@ static void
 find_journal(Books *b)
 {
 	static const char *const key[] = {"party"};
+	static const Oid key_types[] = {TEXTOID};
 
 	b->journal = get_relname_relid("journal", b->nspid);
 	if (!OidIsValid(b->journal))
 		return;
 	b->journal_head = find_table(b, "journal_head");
-	b->journal_head_pkey = find_pkey(b->journal_head, key, 1, true, &b->journal_head_key);
-	b->journal_head_att[HEAD_SEQ_COLUMN] = find_column(b->journal_head, "seq", INT8OID);
-	b->journal_head_att[HEAD_HASH_COLUMN] = find_column(b->journal_head, "hash", BYTEAOID);
+	b->journal_head_pkey = find_pkey(b->journal_head, key, key_types, 1, true, &b->journal_head_key);
+	b->journal_head_att[HEAD_SEQ_COLUMN] = find_full_column(b->journal_head, "seq", INT8OID);
+	b->journal_head_att[HEAD_HASH_COLUMN] = find_full_column(b->journal_head, "hash", BYTEAOID);
 }
 
 /*
@@ -269,6 +309,7 @@ resolve_books(Books *b)
 	b->facility = find_table(b, "facility");
 	b->control_list = find_table(b, "control_list");
 	b->violation = find_table(b, "violation");
+	find_reference_columns(b);
 	find_journal(b);
 	rel = table_open(b->licence.relid, AccessShareLock);
 	set_name_and_owner(b, quote_identifier(nspname), rel->rd_rel->relowner);

@@ -23,6 +23,7 @@ typedef struct LedgerTable
 	Oid			pkey;			/* its primary key's index */
 	int			nkeys;
 	ScanKeyData key[LEDGER_KEYS_MAX];	/* all but the argument filled in */
+	AttrNumber	key_att[LEDGER_KEYS_MAX];
 	AttrNumber	sum;			/* drawn, or uses (int4) */
 	bool		sum_is_int4;
 	AttrNumber	granted;		/* granted, or max_uses; may be null in a row */
@@ -43,9 +44,9 @@ enum
 	ITEM_LINE_COLUMN = 0,
 	ITEM_TERMS_COLUMN,
 	ITEM_CONTROL_CODE_COLUMN,
+	ITEM_WITHDRAWN_COLUMN,
 	ITEM_HS_CODE_COLUMN,
 	ITEM_FORM_COLUMN,
-	ITEM_WITHDRAWN_COLUMN,
 
 	PARTY_ROLE_COLUMN = 0,
 	PARTY_ID_COLUMN,
@@ -93,6 +94,7 @@ typedef enum BooksPlan
 	PLAN_OPEN_VIOLATIONS,
 	PLAN_RESOLVE_VIOLATIONS,
 	PLAN_RECORD_VIOLATIONS,
+	PLAN_RESOLVE_LOST,
 	PLAN_COUNT
 } BooksPlan;
 
@@ -180,7 +182,7 @@ typedef struct Ledger
 {
 	const LedgerTable *table;
 	Relation	rel;			/* NULL: not open */
-	Relation	index;
+	Relation	index;			/* of the primary key; NULL: not needed yet */
 	TupleTableSlot *slot;		/* the row as it was found */
 	TupleTableSlot *changed;	/* the row as it was stored */
 	ItemPointer hint;			/* where the index last pointed for the key; may be wrong; NULL: none is kept */

@@ -8,8 +8,6 @@
  */
 #include "rules/control_list.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -49,11 +47,26 @@ rt_control_in_force(const ControlEntry *e, Oid form, DateADT date)
 	return true;
 }
 
+/*
+ * guard * sqrt(variance) > gap, exactly: squared, where both sides have the same
+ * sign.  A guard of 10 and the largest variance stay below 10^34.
+ */
+static bool
+guard_exceeds(int64 guard, int128 variance, int64 gap)
+{
+	int128		band = (int128) guard * guard * variance;
+	int128		square = (int128) gap * gap;
+
+	if (guard < 0)
+		return gap < 0 && band < square;
+	return gap < 0 || band > square;
+}
+
 bool
 rt_control_applies(const ControlEntry *e, const AssayParts *parts)
 {
 	int64		sum = 0;
-	double		variance = 0;
+	int128		variance = 0;
 
 	if (parts->ppb[e->element] == 0)
 		return false;
@@ -62,11 +75,9 @@ rt_control_applies(const ControlEntry *e, const AssayParts *parts)
 		int			i = pg_rightmost_one_pos32(rest);
 
 		sum += parts->ppb[i];
-		variance += (double) parts->sd[i] * parts->sd[i];
+		variance += (int128) parts->sd[i] * parts->sd[i];
 	}
-	if (e->guard == 0 || variance == 0)
-		return sum > e->threshold;
-	return (double) (sum - e->threshold) + e->guard * sqrt(variance) > 0;
+	return guard_exceeds(e->guard, variance, e->threshold - sum * CONTROL_UNITS);
 }
 
 /* The value of a column of the current row, which must not be null. */
@@ -119,7 +130,7 @@ load_entry(ControlEntry *e, int row)
 					  &others, NULL, &n);
 	for (int i = 0; i < n; i++)
 		e->mask |= (uint32) 1 << element_index((Element) DatumGetInt32(others[i]));
-	e->guard = DatumGetFloat8(get_value(row, 6));
+	e->guard = DatumGetInt64(get_value(row, 6));
 	lower = SPI_getbinval(tuple, desc, 7, &lower_null);
 	upper = SPI_getbinval(tuple, desc, 8, &upper_null);
 	e->valid = rt_date_span(lower, lower_null, upper, upper_null);
@@ -136,9 +147,9 @@ load_control_list(Books *b)
 	SPI_connect();
 	rt_books_execute(b, PLAN_CONTROL_LIST,
 					 "SELECT c.code, retrack.atomic_number(c.element)::pg_catalog.int4, c.form,"
-					 " pg_catalog.round(c.threshold OPERATOR(pg_catalog.*) 1000000000)::pg_catalog.int8,"
+					 " pg_catalog.round(c.threshold OPERATOR(pg_catalog.*) 1e15)::pg_catalog.int8,"
 					 " ARRAY(SELECT retrack.atomic_number(x)::pg_catalog.int4 FROM pg_catalog.unnest(c.with_elements) x),"
-					 " c.guard::pg_catalog.float8, pg_catalog.lower(c.valid), pg_catalog.upper(c.valid),"
+					 " pg_catalog.round(c.guard OPERATOR(pg_catalog.*) 1e6)::pg_catalog.int8, pg_catalog.lower(c.valid), pg_catalog.upper(c.valid),"
 					 " ARRAY(SELECT d FROM pg_catalog.unnest(c.suspended) r,"
 					 "  LATERAL (VALUES (1, pg_catalog.lower(r)), (2, pg_catalog.upper(r))) v (i, d)"
 					 "  ORDER BY pg_catalog.lower(r), i)"

@@ -18,6 +18,9 @@ typedef struct DateSpan
 	DateADT		until;
 } DateSpan;
 
+/* Millionths of a ppb, so that thresholds and guards are the decimals they are written as. */
+#define CONTROL_UNITS INT64CONST(1000000)
+
 typedef struct ControlEntry
 {
 	char	   *code;
@@ -25,8 +28,8 @@ typedef struct ControlEntry
 	int			element;		/* dense index: must be present */
 	uint32		mask;			/* elements whose fractions are added up */
 	Oid			form;
-	int64		threshold;		/* ppb: controlled above it */
-	double		guard;			/* standard deviations added before comparing */
+	int64		threshold;		/* in CONTROL_UNITS: controlled above it */
+	int64		guard;			/* millionths of standard deviations, added before comparing */
 	DateSpan	valid;
 	int			nsuspended;
 	DateSpan   *suspended;

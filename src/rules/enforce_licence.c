@@ -42,6 +42,9 @@ typedef struct UsageEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* Up to this many licences a statement finds them by looking at each. */
+#define USES_WITHOUT_HASH 8
+
 typedef struct LicenceStatement
 {
 	RuleTable  *table;
@@ -49,7 +52,7 @@ typedef struct LicenceStatement
 	ControlList *controls;
 	RowWalk		rows;
 	MemoryContext cxt;			/* lasts as long as the statement's trigger */
-	usage_hash *usage;			/* finds a licence in uses */
+	usage_hash *usage;			/* finds a licence in uses, once there are many */
 	int			nuses;
 	int			max_uses;
 	LicenceUse **uses;
@@ -80,24 +83,57 @@ make_use(LicenceStatement *st, LicenceId licence)
 	return use;
 }
 
+static void
+index_use(LicenceStatement *st, LicenceUse *use)
+{
+	bool		found;
+
+	usage_insert(st->usage, use->licence, &found)->use = use;
+}
+
+static LicenceUse *
+lookup_use(LicenceStatement *st, LicenceId licence)
+{
+	if (st->usage != NULL)
+	{
+		UsageEntry *entry = usage_lookup(st->usage, licence);
+
+		return entry != NULL ? entry->use : NULL;
+	}
+	for (int i = 0; i < st->nuses; i++)
+	{
+		if (st->uses[i]->licence == licence)
+			return st->uses[i];
+	}
+	return NULL;
+}
+
+static LicenceUse *
+add_use(LicenceStatement *st, LicenceId licence)
+{
+	LicenceUse *use = make_use(st, licence);
+
+	if (st->usage != NULL)
+		index_use(st, use);
+	else if (st->nuses > USES_WITHOUT_HASH)
+	{
+		st->usage = usage_create(st->cxt, 64, NULL);
+		for (int i = 0; i < st->nuses; i++)
+			index_use(st, st->uses[i]);
+	}
+	return use;
+}
+
 static LicenceUse *
 find_use(LicenceStatement *st, LicenceId licence)
 {
-	UsageEntry *entry;
-	LicenceUse *use;
-	bool		found;
+	LicenceUse *use = st->last;
 
-	if (st->last != NULL && st->last->licence == licence)
-		return st->last;
-	entry = usage_lookup(st->usage, licence);
-	if (entry != NULL)
-		use = entry->use;
-	else
-	{
-		use = make_use(st, licence);
-		entry = usage_insert(st->usage, licence, &found);
-		entry->use = use;
-	}
+	if (use != NULL && use->licence == licence)
+		return use;
+	use = lookup_use(st, licence);
+	if (use == NULL)
+		use = add_use(st, licence);
 	st->last = use;
 	return use;
 }
@@ -408,11 +444,11 @@ enforce_licence(PG_FUNCTION_ARGS)
 	rt_books_admit(st.books->item.relid, trigdata->tg_relation);
 	st.controls = rt_control_list(st.books);
 	st.cxt = CurrentMemoryContext;
-	st.usage = usage_create(st.cxt, 8, NULL);
 	rt_violations_begin(&st.violations, st.table);
 	rt_rows_begin(&st.rows, trigdata, st.table);
 	rt_rows_find_open(&st.rows, st.books);
 	enforce_statement(&st);
+	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);
 	return PointerGetDatum(NULL);
 }

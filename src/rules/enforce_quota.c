@@ -169,10 +169,7 @@ compare_uses(const void *a, const void *b)
 	return order != 0 ? order : x.len - y.len;
 }
 
-/*
- * Draws what is due.  A quota of the tree that has no ledger row cannot be: the
- * tree lock is held.
- */
+/* Draws what is due.  The tree lock keeps all from removing quotas but those who switch triggers off. */
 static void
 apply_totals(QuotaStatement *st)
 {
@@ -189,7 +186,15 @@ apply_totals(QuotaStatement *st)
 
 		if (!rt_draw_apply(&ledger, &st->books->quota, key,
 						   &unconstify(QuotaNode *, st->uses[i]->quota)->place, &st->uses[i]->draw))
-			elog(ERROR, "quota \"%.*s\" has vanished", id.len, id.p);
+		{
+			/* It went behind the triggers' back: the tree is to be read again. */
+			st->books->quotas_valid = false;
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("quota \"%.*s\" has vanished", id.len, id.p),
+					 errdetail("It was removed while the triggers of the registry's quotas were off."),
+					 errhint("The transaction might succeed if retried; retrack.rebook_ledger recomputes the ledgers.")));
+		}
 	}
 	rt_ledger_close(&ledger);
 }
@@ -260,6 +265,7 @@ enforce_quota(PG_FUNCTION_ARGS)
 	rt_rows_begin(&st.rows, trigdata, st.table);
 	rt_rows_find_open(&st.rows, st.books);
 	enforce_statement(&st);
+	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);
 	return PointerGetDatum(NULL);
 }

@@ -7,6 +7,9 @@
  * fields, so no entry can be changed, dropped or moved without breaking the chain
  * from there to the party's head.  Appending locks the heads of the parties
  * concerned, in order; parties do not wait for each other.
+ *
+ * What changes or removes a row has an entry of its own, with the row before.  Rows
+ * that come share entries, since of each there is only its key and digest.
  */
 #include "retrack.h"
 
@@ -19,6 +22,7 @@
 #include "rules/row_json.h"
 #include "rules/row_values.h"
 #include "rules/rows.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -63,6 +67,30 @@ typedef struct HeadEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/*
+ * Rows that one statement adds share entries, as many as make a tuple that is not
+ * toasted: most of what is written of each is then its key and digest.
+ */
+#define ADDED_BYTES 1700
+#define ADDED_ROW_BYTES (2 * VARHDRSZ + PG_SHA256_DIGEST_LENGTH)	/* besides the key */
+#define ADDED_ROWS (ADDED_BYTES / ADDED_ROW_BYTES)
+
+typedef struct AddedRows
+{
+	int			n;
+	int			bytes;
+	char	   *end;			/* of the keys in text */
+	Word		key[ADDED_ROWS];
+	Word		digest[ADDED_ROWS];
+	uint8		digests[ADDED_ROWS][PG_SHA256_DIGEST_LENGTH];
+	char		text[ADDED_BYTES];
+} AddedRows;
+
+/* Parties whose added rows are kept at once. */
+#define ADDED_PARTIES 1000
+
+static const Word no_word = {NULL, -1};
+
 typedef struct JournalStatement
 {
 	RuleTable  *table;
@@ -79,6 +107,7 @@ typedef struct JournalStatement
 	int			nheads;
 	int			max_heads;
 	ChainHead **heads;
+	int			nadded;			/* heads with room for added rows */
 	StringInfoData bytes;		/* of an entry, for its hash */
 	StringInfoData old_json;
 	StringInfoData new_json;
@@ -194,76 +223,142 @@ find_heads(JournalStatement *st)
 static void
 append_entry(JournalStatement *st, ChainHead *head, const JournalEntry *e)
 {
+	Word		party = {VARDATA_ANY(head->party), VARSIZE_ANY_EXHDR(head->party)};
+
 	head->seq++;
-	rt_journal_hash(st->sha, &st->bytes, head->hash, VARDATA_ANY(head->party), VARSIZE_ANY_EXHDR(head->party),
-					head->seq, &st->stamp, e, head->hash);
+	rt_journal_hash(st->sha, &st->bytes, head->hash, party, head->seq, &st->stamp, e, head->hash);
 	rt_journal_writer_add(&st->writer, head, e);
 }
 
-/* The slot's row as JSON in buf. */
+/* An entry on one row; digest NULL: the row is gone. */
 static void
-write_json(JournalStatement *st, TupleTableSlot *slot, StringInfo buf)
+append_row(JournalStatement *st, ChainHead *head, const char *op, Word key, Word before, const uint8 *digest)
 {
+	Word		after = {(const char *) digest, PG_SHA256_DIGEST_LENGTH};
+	JournalEntry e = {op, {1, &key}, before, {digest != NULL ? 1 : -1, &after}};
+
+	append_entry(st, head, &e);
+}
+
+static void
+forget_added(AddedRows *a)
+{
+	a->n = 0;
+	a->bytes = 0;
+	a->end = a->text;
+}
+
+/* An entry on the rows added since the last one. */
+static void
+append_added(JournalStatement *st, ChainHead *head)
+{
+	AddedRows  *a = head->added;
+	JournalEntry e = {"insert", {a->n, a->key}, no_word, {a->n, a->digest}};
+
+	append_entry(st, head, &e);
+	forget_added(a);
+}
+
+/* Entries on all added rows that are in none, whose room is free then. */
+static void
+append_all_added(JournalStatement *st)
+{
+	for (int i = 0; i < st->nheads; i++)
+	{
+		ChainHead  *head = st->heads[i];
+
+		if (head->added == NULL)
+			continue;
+		if (head->added->n > 0)
+			append_added(st, head);
+		pfree(head->added);
+		head->added = NULL;
+	}
+	st->nadded = 0;
+}
+
+static AddedRows *
+make_added(JournalStatement *st)
+{
+	AddedRows  *a;
+
+	if (st->nadded == ADDED_PARTIES)
+		append_all_added(st);
+	a = MemoryContextAlloc(st->cxt, sizeof(AddedRows));
+	forget_added(a);
+	st->nadded++;
+	return a;
+}
+
+static void
+add_row(JournalStatement *st, ChainHead *head, Word key, const uint8 *digest)
+{
+	AddedRows  *a = head->added;
+	int			bytes = ADDED_ROW_BYTES + key.len;
+
+	if (bytes > ADDED_BYTES)
+	{
+		append_row(st, head, "insert", key, no_word, digest);
+		return;
+	}
+	if (a == NULL)
+		a = head->added = make_added(st);
+	if (a->bytes + bytes > ADDED_BYTES)
+		append_added(st, head);
+	memcpy(a->end, key.p, key.len);
+	memcpy(a->digests[a->n], digest, PG_SHA256_DIGEST_LENGTH);
+	a->key[a->n] = (Word) {a->end, key.len};
+	a->digest[a->n] = (Word) {(const char *) a->digests[a->n], PG_SHA256_DIGEST_LENGTH};
+	a->end += key.len;
+	a->bytes += bytes;
+	a->n++;
+}
+
+/* A row before or after the change. */
+typedef struct RowImage
+{
+	ChainHead  *head;			/* NULL: there is none */
+	Word		key;
+	Word		json;
+} RowImage;
+
+static void
+read_image(JournalStatement *st, TupleTableSlot *slot, StringInfo buf, RowImage *image)
+{
+	image->head = NULL;
+	if (slot == NULL)
+		return;
 	resetStringInfo(buf);
 	rt_row_json_append(st->json, slot, buf);
-}
-
-/* The first half of an entry on the row that goes. */
-static void
-begin_old(JournalStatement *st, JournalEntry *e)
-{
-	write_json(st, st->rows.old_slot, &st->old_json);
-	e->op = "delete";
-	e->row_key = rt_rule_row_key(st->table, st->rows.old_slot);
-	e->before = st->old_json.data;
-	e->before_len = st->old_json.len;
-}
-
-/* The same on the row that comes. */
-static void
-begin_new(JournalStatement *st, JournalEntry *e)
-{
-	write_json(st, st->rows.new_slot, &st->new_json);
-	e->op = "insert";
-	e->row_key = rt_rule_row_key(st->table, st->rows.new_slot);
-	e->has_digest = true;
-	rt_sha256(st->sha, st->new_json.data, st->new_json.len, e->digest);
+	image->json = (Word) {buf->data, buf->len};
+	image->key.p = rt_rule_row_key(st->table, slot);
+	image->key.len = strlen(image->key.p);
+	image->head = find_head(st, slot);
 }
 
 /* A row that gets another key is another row: one goes, one comes. */
 static void
 journal_row(JournalStatement *st)
 {
-	JournalEntry old = {0};
-	JournalEntry new = {0};
-	ChainHead  *old_head = NULL,
-			   *new_head = NULL;
+	RowImage	old,
+				new;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
-	if (st->rows.old_slot != NULL)
+	read_image(st, st->rows.old_slot, &st->old_json, &old);
+	read_image(st, st->rows.new_slot, &st->new_json, &new);
+	if (new.head != NULL)
+		rt_sha256(st->sha, new.json.p, new.json.len, digest);
+	if (old.head != NULL && new.head != NULL && words_equal(old.key, new.key))
 	{
-		begin_old(st, &old);
-		old_head = find_head(st, st->rows.old_slot);
-	}
-	if (st->rows.new_slot != NULL)
-	{
-		begin_new(st, &new);
-		new_head = find_head(st, st->rows.new_slot);
-	}
-	if (old_head == NULL || new_head == NULL || strcmp(old.row_key, new.row_key) != 0)
-	{
-		if (old_head != NULL)
-			append_entry(st, old_head, &old);
-		if (new_head != NULL)
-			append_entry(st, new_head, &new);
+		append_row(st, old.head, "update", old.key, old.json, digest);
+		if (old.head != new.head)
+			append_row(st, new.head, "move", new.key, no_word, digest);
 		return;
 	}
-	old.op = "update";
-	old.has_digest = true;
-	memcpy(old.digest, new.digest, sizeof(old.digest));
-	append_entry(st, old_head, &old);
-	new.op = "move";
-	if (old_head != new_head)
-		append_entry(st, new_head, &new);
+	if (old.head != NULL)
+		append_row(st, old.head, "delete", old.key, old.json, NULL);
+	if (new.head != NULL)
+		add_row(st, new.head, new.key, digest);
 }
 
 static void
@@ -292,6 +387,7 @@ journal_statement(JournalStatement *st)
 	nest = rt_row_json_depends_on_settings(st->json) ? rt_plain_settings() : 0;
 	while (rt_rows_next(&st->rows))
 		journal_row(st);
+	append_all_added(st);
 	rt_journal_writer_end(&st->writer);
 	rt_restore_settings(nest);
 	rt_journal_write_heads(st->books, st->heads, st->nheads);
@@ -313,7 +409,8 @@ journal_changes(PG_FUNCTION_ARGS)
 	rt_books_admit(st.books->journal, trigdata->tg_relation);
 	st.cxt = CurrentMemoryContext;
 	st.stamp.who = GetUserNameFromId(GetSessionUserId(), false);
-	st.stamp.relation = st.table->root;
+	/* a statement further in may resolve the table anew */
+	st.stamp.relation = pstrdup(st.table->root);
 	st.sha = pg_cryptohash_create(PG_SHA256);
 	if (st.sha == NULL)
 		ereport(ERROR,
@@ -333,43 +430,78 @@ get_text_arg(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+static Word
+get_word_arg(FunctionCallInfo fcinfo, int n)
+{
+	text	   *value;
+
+	if (PG_ARGISNULL(n))
+		return no_word;
+	value = PG_GETARG_TEXT_PP(n);
+	return (Word) {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+/* An array of another shape than those we write is none that any entry was made from: n -2. */
+static WordList
+get_list_arg(FunctionCallInfo fcinfo, int n, Oid type)
+{
+	WordList	list = {-1, NULL};
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	Word	   *words;
+
+	if (PG_ARGISNULL(n))
+		return list;
+	array = PG_GETARG_ARRAYTYPE_P(n);
+	list.n = -2;
+	if (ARR_NDIM(array) != 1 || ARR_LBOUND(array)[0] != 1)
+		return list;
+	deconstruct_array(array, type, -1, false, TYPALIGN_INT, &elements, &nulls, &list.n);
+	words = palloc(sizeof(Word) * list.n);
+	for (int i = 0; i < list.n; i++)
+	{
+		text	   *element = nulls[i] ? NULL : DatumGetTextPP(elements[i]);
+
+		words[i] = nulls[i] ? no_word : (Word) {VARDATA_ANY(element), VARSIZE_ANY_EXHDR(element)};
+	}
+	list.word = words;
+	return list;
+}
+
 /*
- * journal_hash(previous bytea, party, seq, recorded_at, who, relation, row_key, op,
- *				before json, after_digest bytea)
+ * journal_hash(previous bytea, party, seq, recorded_at, who, relation, row_keys text[], op,
+ *				before text, after_digests bytea[])
  */
 Datum
 journal_hash(PG_FUNCTION_ARGS)
 {
 	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
-	JournalEntry e = {0};
-	JournalStamp stamp = {0};
-	StringInfoData buf;
+	JournalStamp stamp = {
+		.recorded_at = PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3),
+		.who = get_text_arg(fcinfo, 4),
+		.relation = get_text_arg(fcinfo, 5),
+	};
+	JournalEntry e = {
+		.op = get_text_arg(fcinfo, 7),
+		.row_keys = get_list_arg(fcinfo, 6, TEXTOID),
+		.before = get_word_arg(fcinfo, 8),
+		.after_digests = get_list_arg(fcinfo, 9, BYTEAOID),
+	};
+	Word		before = get_word_arg(fcinfo, 0);
 	uint8		previous[PG_SHA256_DIGEST_LENGTH] = {0};
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
-	char	   *party = get_text_arg(fcinfo, 1);
-	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	StringInfoData buf;
 
 	if (sha == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OUT_OF_MEMORY),
 				 errmsg("out of memory")));
 	initStringInfo(&buf);
-	if (!PG_ARGISNULL(0) && VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(0)) == PG_SHA256_DIGEST_LENGTH)
-		memcpy(previous, VARDATA_ANY(PG_GETARG_BYTEA_PP(0)), PG_SHA256_DIGEST_LENGTH);
-	stamp.recorded_at = PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3);
-	stamp.who = get_text_arg(fcinfo, 4);
-	stamp.relation = get_text_arg(fcinfo, 5);
-	e.row_key = get_text_arg(fcinfo, 6);
-	e.op = get_text_arg(fcinfo, 7);
-	e.before = get_text_arg(fcinfo, 8);
-	e.before_len = e.before != NULL ? strlen(e.before) : -1;
-	e.has_digest = !PG_ARGISNULL(9) && VARSIZE_ANY_EXHDR(PG_GETARG_BYTEA_PP(9)) == PG_SHA256_DIGEST_LENGTH;
-	if (e.has_digest)
-		memcpy(e.digest, VARDATA_ANY(PG_GETARG_BYTEA_PP(9)), PG_SHA256_DIGEST_LENGTH);
-	rt_journal_hash(sha, &buf, previous, party, party != NULL ? strlen(party) : -1,
-					PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2), &stamp, &e, hash);
+	if (before.len == PG_SHA256_DIGEST_LENGTH)
+		memcpy(previous, before.p, PG_SHA256_DIGEST_LENGTH);
+	rt_journal_hash(sha, &buf, previous, get_word_arg(fcinfo, 1), PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2),
+					&stamp, &e, hash);
 	pg_cryptohash_free(sha);
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	memcpy(VARDATA(result), hash, PG_SHA256_DIGEST_LENGTH);
-	PG_RETURN_BYTEA_P(result);
+	PG_RETURN_BYTEA_P((bytea *) cstring_to_text_with_len((const char *) hash, PG_SHA256_DIGEST_LENGTH));
 }

@@ -37,37 +37,45 @@ append_int64(StringInfo buf, int64 value)
 	appendBinaryStringInfo(buf, (const char *) &big, sizeof(big));
 }
 
-/* One field with its length before it, so that no two entries have the same bytes; NULL has length -1. */
+/* One field with its length before it, so that no two entries have the same bytes; null has length -1. */
 static void
-append_field(StringInfo buf, const void *data, int64 len)
+append_field(StringInfo buf, Word w)
 {
-	append_int64(buf, data == NULL ? -1 : len);
-	if (data != NULL && len > 0)
-		appendBinaryStringInfo(buf, data, len);
+	append_int64(buf, w.len);
+	if (w.len > 0)
+		appendBinaryStringInfo(buf, w.p, w.len);
 }
 
 static void
 append_text(StringInfo buf, const char *s)
 {
-	append_field(buf, s, s != NULL ? (int64) strlen(s) : -1);
+	append_field(buf, (Word) {s, s != NULL ? (int) strlen(s) : -1});
+}
+
+/* Their number, then each. */
+static void
+append_list(StringInfo buf, const WordList *list)
+{
+	append_int64(buf, list->n);
+	for (int i = 0; i < list->n; i++)
+		append_field(buf, list->word[i]);
 }
 
 void
 rt_journal_hash(pg_cryptohash_ctx *sha, StringInfo buf, const uint8 *previous,
-				const char *party, int party_len, int64 seq,
-				const JournalStamp *stamp, const JournalEntry *e, uint8 *result)
+				Word party, int64 seq, const JournalStamp *stamp, const JournalEntry *e, uint8 *result)
 {
 	resetStringInfo(buf);
-	append_field(buf, previous, PG_SHA256_DIGEST_LENGTH);
-	append_field(buf, party, party_len);
+	append_field(buf, (Word) {(const char *) previous, PG_SHA256_DIGEST_LENGTH});
+	append_field(buf, party);
 	append_int64(buf, seq);
 	append_int64(buf, stamp->recorded_at);
 	append_text(buf, stamp->who);
 	append_text(buf, stamp->relation);
-	append_text(buf, e->row_key);
+	append_list(buf, &e->row_keys);
 	append_text(buf, e->op);
-	append_field(buf, e->before, e->before_len);
-	append_field(buf, e->has_digest ? e->digest : NULL, PG_SHA256_DIGEST_LENGTH);
+	append_field(buf, e->before);
+	append_list(buf, &e->after_digests);
 	rt_sha256(sha, buf->data, buf->len, result);
 }
 

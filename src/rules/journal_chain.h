@@ -11,6 +11,7 @@
 #include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "rules/books.h"
+#include "rules/row_values.h"
 #include "storage/itemptr.h"
 
 /* A party's chain, once locked. */
@@ -21,17 +22,26 @@ typedef struct ChainHead
 	int64		seq;
 	uint8		hash[PG_SHA256_DIGEST_LENGTH];
 	ItemPointerData tid;		/* of its row, locked */
+	struct AddedRows *added;	/* that came and are in no entry yet, or NULL */
 } ChainHead;
 
-/* An entry but for its place in the chain; lengths in bytes, -1: null. */
+/* Elements of an array; n -1: null. */
+typedef struct WordList
+{
+	int			n;
+	const Word *word;
+} WordList;
+
+/*
+ * An entry but for its place in the chain: one row that was changed or removed, or
+ * rows that came.
+ */
 typedef struct JournalEntry
 {
 	const char *op;				/* insert, update, delete, move */
-	const char *row_key;
-	const char *before;			/* JSON */
-	int			before_len;
-	bool		has_digest;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];	/* of the row after the change, as JSON */
+	WordList	row_keys;
+	Word		before;			/* JSON */
+	WordList	after_digests;	/* SHA-256 of each row after the change, as JSON */
 } JournalEntry;
 
 /* What all entries of a statement share. */
@@ -47,8 +57,7 @@ extern void rt_sha256(pg_cryptohash_ctx *sha, const void *data, size_t len, uint
 
 /* The entry's hash into result, which "previous" may be; buf is emptied and used. */
 extern void rt_journal_hash(pg_cryptohash_ctx *sha, StringInfo buf, const uint8 *previous,
-							const char *party, int party_len, int64 seq,
-							const JournalStamp *stamp, const JournalEntry *e, uint8 *result);
+							Word party, int64 seq, const JournalStamp *stamp, const JournalEntry *e, uint8 *result);
 
 /* Sorts the heads in the order all sessions lock them in, locks and reads them; new parties begin with zeros. */
 extern void rt_journal_lock_heads(Books *b, ChainHead **heads, int n);

@@ -4,7 +4,7 @@
  *
  * A journal as create_registry makes it is written without queries, by the
  * functions COPY uses; one with triggers, rules, generated columns and the like,
- * or a partitioned one, by an INSERT.
+ * or a partitioned one, by an INSERT for each entry.
  */
 #include "rules/journal_writer.h"
 
@@ -31,10 +31,10 @@ static const struct
 	[FIELD_RECORDED_AT] = {"recorded_at", TIMESTAMPTZOID},
 	[FIELD_WHO] = {"who", TEXTOID},
 	[FIELD_RELATION] = {"relation", TEXTOID},
-	[FIELD_ROW_KEY] = {"row_key", TEXTOID},
+	[FIELD_ROW_KEYS] = {"row_keys", TEXTARRAYOID},
 	[FIELD_OP] = {"op", TEXTOID},
 	[FIELD_BEFORE] = {"before", JSONOID},
-	[FIELD_DIGEST] = {"after_digest", BYTEAOID},
+	[FIELD_DIGESTS] = {"after_digests", BYTEAARRAYOID},
 	[FIELD_HASH] = {"hash", BYTEAOID},
 };
 
@@ -85,14 +85,37 @@ make_text(const char *s)
 	return PointerGetDatum(cstring_to_text(s));
 }
 
+/* text, bytea or json. */
 static Datum
-make_bytea(const uint8 *data)
+make_varlena(Word w)
 {
-	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	return PointerGetDatum(cstring_to_text_with_len(w.p, w.len));
+}
 
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	memcpy(VARDATA(result), data, PG_SHA256_DIGEST_LENGTH);
-	return PointerGetDatum(result);
+/* An array of text or bytea, without a value made for each element first. */
+static Datum
+make_array(const WordList *list, Oid type)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1);
+	ArrayType  *array;
+	char	   *to;
+
+	for (int i = 0; i < list->n; i++)
+		size += INTALIGN(VARHDRSZ + list->word[i].len);
+	array = palloc0(size);
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->elemtype = type;
+	ARR_DIMS(array)[0] = list->n;
+	ARR_LBOUND(array)[0] = 1;
+	to = ARR_DATA_PTR(array);
+	for (int i = 0; i < list->n; i++)
+	{
+		SET_VARSIZE(to, VARHDRSZ + list->word[i].len);
+		memcpy(VARDATA(to), list->word[i].p, list->word[i].len);
+		to += INTALIGN(VARHDRSZ + list->word[i].len);
+	}
+	return PointerGetDatum(array);
 }
 
 void
@@ -177,49 +200,24 @@ store_directly(JournalWriter *w)
 	}
 }
 
-static Datum
-field_array(JournalWriter *w, JournalField field)
-{
-	Datum	   *values = palloc(sizeof(Datum) * w->npending);
-	bool	   *nulls = palloc(sizeof(bool) * w->npending);
-	int			dims[1] = {w->npending};
-	int			bounds[1] = {1};
-	Oid			type = fields[field].type == JSONOID ? TEXTOID : fields[field].type;
-	int16		len;
-	bool		byval;
-	char		align;
-
-	for (int i = 0; i < w->npending; i++)
-	{
-		values[i] = w->pending[i].values[field];
-		nulls[i] = w->pending[i].nulls[field];
-	}
-	get_typlenbyvalalign(type, &len, &byval, &align);
-	return PointerGetDatum(construct_md_array(values, nulls, 1, dims, bounds, type, len, byval, align));
-}
-
 static void
 store_by_query(JournalWriter *w)
 {
-	static const JournalField in_order[] = {
-		FIELD_PARTY, FIELD_SEQ, FIELD_OP, FIELD_ROW_KEY, FIELD_BEFORE, FIELD_DIGEST, FIELD_HASH
-	};
-	Oid			types[] = {TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	BYTEAARRAYOID, BYTEAARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
-	Datum		values[lengthof(types)];
+	Oid			types[FIELD_COUNT];
+	char		nulls[FIELD_COUNT];
 
+	for (int f = 0; f < FIELD_COUNT; f++)
+		types[f] = fields[f].type;
 	SPI_connect();
-	for (int i = 0; i < lengthof(in_order); i++)
-		values[i] = field_array(w, in_order[i]);
-	values[7] = TimestampTzGetDatum(w->stamp->recorded_at);
-	values[8] = w->who;
-	values[9] = w->relation;
-	rt_books_execute(w->books, PLAN_WRITE_JOURNAL,
-					 "INSERT INTO %1$s.journal (party, seq, recorded_at, who, relation, row_key, op, before, after_digest, hash)"
-					 " SELECT p, s, $8, $9, $10, k, o, b::pg_catalog.json, d, h"
-					 " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2), pg_catalog.unnest($3), pg_catalog.unnest($4),"
-					 "  pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7)) u (p, s, o, k, b, d, h)",
-					 lengthof(types), types, values, NULL);
+	for (int i = 0; i < w->npending; i++)
+	{
+		for (int f = 0; f < FIELD_COUNT; f++)
+			nulls[f] = w->pending[i].nulls[f] ? 'n' : ' ';
+		rt_books_execute(w->books, PLAN_WRITE_JOURNAL,
+						 "INSERT INTO %1$s.journal (party, seq, recorded_at, who, relation, row_keys, op, before, after_digests, hash)"
+						 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+						 FIELD_COUNT, types, w->pending[i].values, nulls);
+	}
 	SPI_finish();
 }
 
@@ -266,15 +264,14 @@ rt_journal_writer_add(JournalWriter *w, const ChainHead *head, const JournalEntr
 	p->values[FIELD_RECORDED_AT] = TimestampTzGetDatum(w->stamp->recorded_at);
 	p->values[FIELD_WHO] = w->who;
 	p->values[FIELD_RELATION] = w->relation;
-	p->values[FIELD_ROW_KEY] = make_text(e->row_key);
+	p->values[FIELD_ROW_KEYS] = make_array(&e->row_keys, TEXTOID);
 	p->values[FIELD_OP] = make_text(e->op);
-	p->nulls[FIELD_BEFORE] = e->before == NULL;
-	p->values[FIELD_BEFORE] = e->before == NULL ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(e->before, e->before_len));
-	p->nulls[FIELD_DIGEST] = !e->has_digest;
-	p->values[FIELD_DIGEST] = e->has_digest ? make_bytea(e->digest) : (Datum) 0;
-	p->values[FIELD_HASH] = make_bytea(head->hash);
-	if (e->before != NULL)
-		w->bytes += e->before_len;
+	p->nulls[FIELD_BEFORE] = e->before.len < 0;
+	p->values[FIELD_BEFORE] = e->before.len < 0 ? (Datum) 0 : make_varlena(e->before);
+	p->nulls[FIELD_DIGESTS] = e->after_digests.n < 0;
+	p->values[FIELD_DIGESTS] = e->after_digests.n < 0 ? (Datum) 0 : make_array(&e->after_digests, BYTEAOID);
+	p->values[FIELD_HASH] = make_varlena((Word) {(const char *) head->hash, PG_SHA256_DIGEST_LENGTH});
+	w->bytes += VARSIZE(DatumGetPointer(p->values[FIELD_ROW_KEYS])) + Max(e->before.len, 0);
 	MemoryContextSwitchTo(caller);
 	if (w->npending == JOURNAL_CHUNK || w->bytes > JOURNAL_CHUNK_BYTES)
 		write_chunk(w);

@@ -11,7 +11,7 @@
 #include "rules/journal_chain.h"
 
 #define JOURNAL_CHUNK 1000			/* entries kept before they are written ... */
-#define JOURNAL_CHUNK_BYTES 1000000 /* ... or that much of rows before them */
+#define JOURNAL_CHUNK_BYTES 1000000 /* ... or that much of rows and keys */
 
 typedef enum JournalField
 {
@@ -20,10 +20,10 @@ typedef enum JournalField
 	FIELD_RECORDED_AT,
 	FIELD_WHO,
 	FIELD_RELATION,
-	FIELD_ROW_KEY,
+	FIELD_ROW_KEYS,
 	FIELD_OP,
 	FIELD_BEFORE,
-	FIELD_DIGEST,
+	FIELD_DIGESTS,
 	FIELD_HASH,
 	FIELD_COUNT
 } JournalField;

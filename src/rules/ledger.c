@@ -23,7 +23,7 @@ rt_ledger_open(Ledger *ledger, const LedgerTable *table)
 {
 	ledger->table = table;
 	ledger->rel = table_open(table->relid, RowExclusiveLock);
-	ledger->index = index_open(table->pkey, RowExclusiveLock);
+	ledger->index = NULL;
 	ledger->slot = table_slot_create(ledger->rel, NULL);
 	ledger->changed = MakeSingleTupleTableSlot(RelationGetDescr(ledger->rel), &TTSOpsHeapTuple);
 }
@@ -36,7 +36,8 @@ rt_ledger_close(Ledger *ledger)
 		return;
 	ExecDropSingleTupleTableSlot(ledger->changed);
 	ExecDropSingleTupleTableSlot(ledger->slot);
-	index_close(ledger->index, NoLock);
+	if (ledger->index != NULL)
+		index_close(ledger->index, NoLock);
 	table_close(ledger->rel, NoLock);
 	ledger->rel = NULL;
 }
@@ -49,13 +50,26 @@ slot_has_key(Ledger *ledger, const Datum *key)
 	{
 		const ScanKeyData *skey = &ledger->table->key[i];
 		bool		isnull;
-		Datum		value = slot_getattr(ledger->slot, ledger->index->rd_index->indkey.values[i], &isnull);
+		Datum		value = slot_getattr(ledger->slot, ledger->table->key_att[i], &isnull);
 
 		if (isnull || !DatumGetBool(FunctionCall2Coll(unconstify(FmgrInfo *, &skey->sk_func),
 													  skey->sk_collation, value, key[i])))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Whether the block is there to be read.  The size last seen will do: a table
+ * that is cut shorter has its cached size dropped everywhere before our lock on
+ * it is granted.
+ */
+static bool
+block_exists(Relation rel, BlockNumber block)
+{
+	BlockNumber seen = RelationGetSmgr(rel)->smgr_cached_nblocks[MAIN_FORKNUM];
+
+	return (seen != InvalidBlockNumber && block < seen) || block < RelationGetNumberOfBlocks(rel);
 }
 
 /*
@@ -72,7 +86,7 @@ find_row_by_hint(Ledger *ledger, const Datum *key, Snapshot snapshot)
 				found;
 
 	if (ledger->hint == NULL || !ItemPointerIsValid(ledger->hint) ||
-		ItemPointerGetBlockNumber(ledger->hint) >= RelationGetNumberOfBlocks(ledger->rel))
+		!block_exists(ledger->rel, ItemPointerGetBlockNumber(ledger->hint)))
 		return false;
 	tid = *ledger->hint;		/* the fetch moves it */
 	fetch = table_index_fetch_begin(ledger->rel);
@@ -93,6 +107,8 @@ find_row(Ledger *ledger, const Datum *key, Snapshot snapshot)
 
 	if (find_row_by_hint(ledger, key, snapshot))
 		return true;
+	if (ledger->index == NULL)
+		ledger->index = index_open(ledger->table->pkey, RowExclusiveLock);
 	for (int i = 0; i < ledger->table->nkeys; i++)
 	{
 		skey[i] = ledger->table->key[i];

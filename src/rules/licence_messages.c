@@ -4,7 +4,11 @@
  */
 #include "rules/licence_rules.h"
 
+#include <math.h>
+
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bitutils.h"
 #include "rules/violations.h"
 #include "utils/datetime.h"
 
@@ -73,6 +77,31 @@ describe_item(const LicenceTerms *t, const ShipmentRow *row, const LicenceVerdic
 					row->hs_code.len >= 0 ? rt_word_text(row->hs_code) : "");
 }
 
+/* What of the material was compared with the entry's threshold: "Dy+Tb 0.11 %, deviation 0.01 %, guard 2". */
+static char *
+describe_content(const Assay *assay, const ControlEntry *e)
+{
+	AssayParts	parts;
+	StringInfoData buf;
+	int64		sum = 0;
+	double		variance = 0;
+
+	rt_assay_unpack(assay, &parts);
+	initStringInfo(&buf);
+	for (uint32 rest = e->mask & parts.mask; rest != 0; rest &= rest - 1)
+	{
+		int			i = pg_rightmost_one_pos32(rest);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "+" : "", element_info[i].symbol);
+		sum += parts.ppb[i];
+		variance += (double) parts.sd[i] * parts.sd[i];
+	}
+	appendStringInfo(&buf, " %.9g %%", sum / 1e7);
+	if (e->guard != 0 && variance > 0)
+		appendStringInfo(&buf, ", deviation %.9g %%, guard %g", sqrt(variance) / 1e7, (double) e->guard / CONTROL_UNITS);
+	return buf.data;
+}
+
 static char *
 describe_unlicensed(const ShipmentRow *row, const LicenceVerdict *v)
 {
@@ -80,9 +109,8 @@ describe_unlicensed(const ShipmentRow *row, const LicenceVerdict *v)
 
 	if (row->assay == NULL)
 		return psprintf("item \"%s\" is controlled on %s and there is no licence", e->code, rt_date_text(row->date));
-	return psprintf("item is controlled on %s as \"%s\" (%s %.7g %%, threshold %.7g %%) and there is no licence",
-					rt_date_text(row->date), e->code, element_info[e->element].symbol,
-					rt_assay_fraction(row->assay, e->element) / 1e7, e->threshold / 1e7);
+	return psprintf("item is controlled on %s as \"%s\" (%s, threshold %.9g %%) and there is no licence",
+					rt_date_text(row->date), e->code, describe_content(row->assay, e), e->threshold / (CONTROL_UNITS * 1e7));
 }
 
 char *

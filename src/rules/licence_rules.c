@@ -23,26 +23,50 @@ static const RuleColumn shipment_columns[SHIPMENT_COLUMNS] = {
 
 static const char *const no_others[] = {NULL};
 
-const RuleSpec licence_rule_spec = {"enforce_licence", "RTL", shipment_columns, SHIPMENT_COLUMNS, no_others};
-
 static const struct
 {
 	int			sqlstate;
 	ShipmentColumn column;
+	const char *hint;
 }			licence_rules[LICENCE_RULES] = {
-	[LICENCE_UNKNOWN] = {ERRCODE_RT_LICENCE_UNKNOWN, SHIPMENT_LICENCE},
-	[LICENCE_STATUS] = {ERRCODE_RT_LICENCE_STATUS, SHIPMENT_LICENCE},
-	[LICENCE_DATE] = {ERRCODE_RT_LICENCE_DATE, SHIPMENT_DATE},
-	[LICENCE_HOLDER] = {ERRCODE_RT_LICENCE_HOLDER, SHIPMENT_EXPORTER},
-	[LICENCE_ITEM] = {ERRCODE_RT_LICENCE_ITEM, SHIPMENT_CONTROL_CODE},
-	[LICENCE_DESTINATION] = {ERRCODE_RT_LICENCE_DESTINATION, SHIPMENT_DESTINATION},
-	[LICENCE_CONSIGNEE] = {ERRCODE_RT_LICENCE_CONSIGNEE, SHIPMENT_CONSIGNEE},
-	[LICENCE_END_USER] = {ERRCODE_RT_LICENCE_END_USER, SHIPMENT_END_USER},
-	[LICENCE_QUANTITY] = {ERRCODE_RT_LICENCE_QUANTITY, SHIPMENT_MASS},
-	[LICENCE_USES] = {ERRCODE_RT_LICENCE_USES, SHIPMENT_LICENCE},
-	[LICENCE_REQUIRED] = {ERRCODE_RT_LICENCE_REQUIRED, SHIPMENT_LICENCE},
-	[LICENCE_DATA] = {ERRCODE_RT_LICENCE_DATA, SHIPMENT_MASS},
+	[LICENCE_UNKNOWN] = {ERRCODE_RT_LICENCE_UNKNOWN, SHIPMENT_LICENCE,
+	"Compare the number with the document; a new licence has to be entered before exports under it."},
+	[LICENCE_STATUS] = {ERRCODE_RT_LICENCE_STATUS, SHIPMENT_LICENCE,
+	"Name a licence that is issued on that date; licence_status has its history."},
+	[LICENCE_DATE] = {ERRCODE_RT_LICENCE_DATE, SHIPMENT_DATE,
+	"Name a licence that is in force on that date, or correct the date."},
+	[LICENCE_HOLDER] = {ERRCODE_RT_LICENCE_HOLDER, SHIPMENT_EXPORTER,
+	"Only its holder exports under a licence: correct the licence or the exporter."},
+	[LICENCE_ITEM] = {ERRCODE_RT_LICENCE_ITEM, SHIPMENT_CONTROL_CODE,
+	"Name a licence with an item for this control code and form, or correct them."},
+	[LICENCE_DESTINATION] = {ERRCODE_RT_LICENCE_DESTINATION, SHIPMENT_DESTINATION,
+	"Name a licence that covers the destination, or have the licence extended."},
+	[LICENCE_CONSIGNEE] = {ERRCODE_RT_LICENCE_CONSIGNEE, SHIPMENT_CONSIGNEE,
+	"Name a licence for this consignee, or have the licence extended."},
+	[LICENCE_END_USER] = {ERRCODE_RT_LICENCE_END_USER, SHIPMENT_END_USER,
+	"Name a licence for this end user, or have the licence extended."},
+	[LICENCE_QUANTITY] = {ERRCODE_RT_LICENCE_QUANTITY, SHIPMENT_MASS,
+	"Export less or under another licence; licence_usage shows what is left of each."},
+	[LICENCE_USES] = {ERRCODE_RT_LICENCE_USES, SHIPMENT_LICENCE,
+	"Name another licence; licence_usage shows the uses left of each."},
+	[LICENCE_REQUIRED] = {ERRCODE_RT_LICENCE_REQUIRED, SHIPMENT_LICENCE,
+	"Name the licence of the export."},
+	[LICENCE_DATA] = {ERRCODE_RT_LICENCE_DATA, SHIPMENT_MASS,
+	"Correct the row."},
 };
+
+static const char *
+licence_hint(int sqlstate)
+{
+	for (LicenceRule rule = 0; rule < LICENCE_RULES; rule++)
+	{
+		if (licence_rules[rule].sqlstate == sqlstate)
+			return licence_rules[rule].hint;
+	}
+	return NULL;
+}
+
+const RuleSpec licence_rule_spec = {"enforce_licence", "RTL", shipment_columns, SHIPMENT_COLUMNS, no_others, licence_hint};
 
 #define BROKEN(rule) ((uint32) 1 << (rule))
 

@@ -31,8 +31,23 @@ typedef struct TermsKey
 typedef struct TermsEntry
 {
 	TermsKey	key;
+	char		status;
 	LicenceTerms *terms;
 } TermsEntry;
+
+/* Of dynahash's four places in memory per search three would be cache misses in every single-row statement. */
+#define SH_PREFIX terms
+#define SH_ELEMENT_TYPE TermsEntry
+#define SH_KEY_TYPE TermsKey
+#define SH_KEY key
+#define SH_HASH_KEY(tb, k) \
+	murmurhash32((uint32) (k).licence ^ (uint32) ((k).licence >> 32) ^ (k).item_relid)
+#define SH_EQUAL(tb, a, b) \
+	((a).licence == (b).licence && (a).item_relid == (b).item_relid && (a).nspid == (b).nspid)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
 
 /* One scan of a licence's rows. */
 typedef struct LicenceScan
@@ -40,12 +55,11 @@ typedef struct LicenceScan
 	const LicenceTable *table;
 	Relation	rel;
 	Relation	index;
-	Snapshot	snapshot;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
 } LicenceScan;
 
-static HTAB *terms_cache = NULL;
+static terms_hash *terms_cache = NULL;
 static MemoryContext terms_cache_cxt = NULL;
 
 static TermsKey
@@ -68,18 +82,13 @@ retire_terms(LicenceTerms *t)
 static void
 make_room(void)
 {
-	HASHCTL		ctl = {.keysize = sizeof(TermsKey), .entrysize = sizeof(TermsEntry)};
-
-	if (terms_cache != NULL && hash_get_num_entries(terms_cache) < TERMS_CACHE_MAX)
+	if (terms_cache != NULL && terms_cache->members < TERMS_CACHE_MAX)
 		return;
 	if (terms_cache != NULL)
-	{
 		MemoryContextSetParent(terms_cache_cxt, TopTransactionContext);
-		hash_destroy(terms_cache);
-	}
 	terms_cache = NULL;
 	terms_cache_cxt = AllocSetContextCreate(TopMemoryContext, "retrack licence terms", ALLOCSET_DEFAULT_SIZES);
-	terms_cache = hash_create("retrack licence terms", 256, &ctl, HASH_ELEM | HASH_BLOBS);
+	terms_cache = terms_create(terms_cache_cxt, 256, NULL);
 }
 
 static Word
@@ -123,11 +132,11 @@ get_bool(const LicenceScan *scan, int column)
 
 /*
  * Begins a scan of the licence's rows in one of its tables, in the order of the
- * primary key, under a snapshot of its own: plain index scans cost a tenth of what
- * queries would, and need no rights.
+ * primary key: plain index scans cost a tenth of what queries would, and need no
+ * rights.
  */
 static void
-begin_scan(LicenceScan *scan, const LicenceTable *table, LicenceId licence)
+begin_scan(LicenceScan *scan, const LicenceTable *table, LicenceId licence, Snapshot snapshot)
 {
 	ScanKeyData key = table->key;
 
@@ -135,8 +144,7 @@ begin_scan(LicenceScan *scan, const LicenceTable *table, LicenceId licence)
 	scan->rel = table_open(table->relid, AccessShareLock);
 	scan->index = index_open(table->pkey, AccessShareLock);
 	scan->slot = table_slot_create(scan->rel, NULL);
-	scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan->scan = rt_index_beginscan(scan->rel, scan->index, scan->snapshot, 1);
+	scan->scan = rt_index_beginscan(scan->rel, scan->index, snapshot, 1);
 	key.sk_argument = LicenceIdGetDatum(licence);
 	index_rescan(scan->scan, &key, 1, NULL, 0);
 }
@@ -151,7 +159,6 @@ static void
 end_scan(LicenceScan *scan)
 {
 	index_endscan(scan->scan);
-	UnregisterSnapshot(scan->snapshot);
 	ExecDropSingleTupleTableSlot(scan->slot);
 	index_close(scan->index, NoLock);
 	table_close(scan->rel, NoLock);
@@ -190,7 +197,7 @@ get_span(const LicenceScan *scan, int column, TypeCacheEntry *typcache)
 
 /* Reads the licence's own row; false: there is none. */
 static bool
-load_licence(LicenceTerms *t, Books *b)
+load_licence(LicenceTerms *t, Books *b, Snapshot snapshot)
 {
 	LicenceScan scan;
 	Datum		destinations,
@@ -198,7 +205,7 @@ load_licence(LicenceTerms *t, Books *b)
 	bool		isnull,
 				found;
 
-	begin_scan(&scan, &b->of_licence, t->licence);
+	begin_scan(&scan, &b->of_licence, t->licence, snapshot);
 	found = next_row(&scan);
 	if (found)
 	{
@@ -223,12 +230,12 @@ load_licence(LicenceTerms *t, Books *b)
 }
 
 static void
-load_items(LicenceTerms *t, Books *b)
+load_items(LicenceTerms *t, Books *b, Snapshot snapshot)
 {
 	LicenceScan scan;
 	bool		isnull;
 
-	begin_scan(&scan, &b->of_items, t->licence);
+	begin_scan(&scan, &b->of_items, t->licence, snapshot);
 	while (next_row(&scan))
 	{
 		LicenceItem *item;
@@ -250,12 +257,12 @@ load_items(LicenceTerms *t, Books *b)
 }
 
 static void
-load_parties(LicenceTerms *t, Books *b)
+load_parties(LicenceTerms *t, Books *b, Snapshot snapshot)
 {
 	static const Word consignee = {"consignee", 9};
 	LicenceScan scan;
 
-	begin_scan(&scan, &b->of_parties, t->licence);
+	begin_scan(&scan, &b->of_parties, t->licence, snapshot);
 	while (next_row(&scan))
 	{
 		if (get_bool(&scan, PARTY_WITHDRAWN_COLUMN))
@@ -275,12 +282,12 @@ load_parties(LicenceTerms *t, Books *b)
 }
 
 static void
-load_status(LicenceTerms *t, Books *b)
+load_status(LicenceTerms *t, Books *b, Snapshot snapshot)
 {
 	LicenceScan scan;
 	bool		isnull;
 
-	begin_scan(&scan, &b->of_status, t->licence);
+	begin_scan(&scan, &b->of_status, t->licence, snapshot);
 	while (next_row(&scan))
 	{
 		t->changes = grow(t->changes, t->nchanges, sizeof(StatusChange));
@@ -291,8 +298,8 @@ load_status(LicenceTerms *t, Books *b)
 }
 
 /*
- * The items come first: whoever changes the other tables gives the items new
- * terms in the same transaction, so what is read later is at least as new.
+ * All under one snapshot: whoever changes one of the tables gives the items new
+ * terms in the same transaction, so items and the rest are of one time.
  */
 static LicenceTerms *
 load_terms(Books *b, LicenceId licence)
@@ -300,20 +307,23 @@ load_terms(Books *b, LicenceId licence)
 	MemoryContext cxt = AllocSetContextCreate(TopTransactionContext, "retrack licence", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller;
 	LicenceTerms *t = MemoryContextAllocZero(cxt, sizeof(LicenceTerms));
+	Snapshot	snapshot;
 	bool		found;
 
 	t->licence = licence;
 	t->cxt = cxt;
 	CommandCounterIncrement();	/* our own changes count */
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	caller = MemoryContextSwitchTo(cxt);
-	load_items(t, b);
-	found = load_licence(t, b);
+	load_items(t, b, snapshot);
+	found = load_licence(t, b, snapshot);
 	if (found)
 	{
-		load_parties(t, b);
-		load_status(t, b);
+		load_parties(t, b, snapshot);
+		load_status(t, b, snapshot);
 	}
 	MemoryContextSwitchTo(caller);
+	UnregisterSnapshot(snapshot);
 	if (found)
 		return t;
 	MemoryContextDelete(cxt);
@@ -331,12 +341,15 @@ rt_licence_terms_reload(Books *b, LicenceId licence)
 	make_room();
 	if (t == NULL)
 	{
-		entry = hash_search(terms_cache, &key, HASH_REMOVE, NULL);
+		entry = terms_lookup(terms_cache, key);
 		if (entry != NULL)
+		{
 			retire_terms(entry->terms);
+			terms_delete(terms_cache, key);
+		}
 		return NULL;
 	}
-	entry = hash_search(terms_cache, &key, HASH_ENTER, &found);
+	entry = terms_insert(terms_cache, key, &found);
 	if (found)
 		retire_terms(entry->terms);
 	entry->terms = t;
@@ -351,7 +364,7 @@ rt_licence_terms(Books *b, LicenceId licence)
 	TermsEntry *entry = NULL;
 
 	if (terms_cache != NULL)
-		entry = hash_search(terms_cache, &key, HASH_FIND, NULL);
+		entry = terms_lookup(terms_cache, key);
 	return entry != NULL ? entry->terms : rt_licence_terms_reload(b, licence);
 }
 

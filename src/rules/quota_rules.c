@@ -22,18 +22,34 @@ static const RuleColumn production_columns[PRODUCTION_COLUMNS] = {
 
 static const char *const quota_others[] = {"stages", "allotment", NULL};
 
-const RuleSpec quota_rule_spec = {"enforce_quota", "RTQ", production_columns, PRODUCTION_COLUMNS, quota_others};
-
 static const struct
 {
 	int			sqlstate;
 	ProductionColumn column;
+	const char *hint;
 }			quota_rules[QUOTA_RULES] = {
-	[QUOTA_MISSING] = {ERRCODE_RT_QUOTA_MISSING, PRODUCTION_FACILITY},
-	[QUOTA_EXCEEDED] = {ERRCODE_RT_QUOTA_EXCEEDED, PRODUCTION_MASS},
-	[QUOTA_GROUP] = {ERRCODE_RT_QUOTA_GROUP, PRODUCTION_MASS},
-	[QUOTA_DATA] = {ERRCODE_RT_QUOTA_DATA, PRODUCTION_MASS},
+	[QUOTA_MISSING] = {ERRCODE_RT_QUOTA_MISSING, PRODUCTION_FACILITY,
+	"Enter the quota of the holder, or of its group, for that stage, ore class and date first."},
+	[QUOTA_EXCEEDED] = {ERRCODE_RT_QUOTA_EXCEEDED, PRODUCTION_MASS,
+	"Correct the mass or have the quota raised; quota_usage shows what is left of each."},
+	[QUOTA_GROUP] = {ERRCODE_RT_QUOTA_GROUP, PRODUCTION_MASS,
+	"A group's quota counts for all its members; quota_usage shows what is left of each."},
+	[QUOTA_DATA] = {ERRCODE_RT_QUOTA_DATA, PRODUCTION_MASS,
+	"Correct the row."},
 };
+
+static const char *
+quota_hint(int sqlstate)
+{
+	for (QuotaRule rule = 0; rule < QUOTA_RULES; rule++)
+	{
+		if (quota_rules[rule].sqlstate == sqlstate)
+			return quota_rules[rule].hint;
+	}
+	return NULL;
+}
+
+const RuleSpec quota_rule_spec = {"enforce_quota", "RTQ", production_columns, PRODUCTION_COLUMNS, quota_others, quota_hint};
 
 #define BROKEN(rule) ((uint32) 1 << (rule))
 

@@ -77,6 +77,7 @@ rebook_ledger(PG_FUNCTION_ARGS)
 				 errmsg("must be owner of the ledger to recompute it")));
 	lock_out(b);
 	SPI_connect();
+	rt_violations_resolve_lost(b);
 	n = rebook(b, PLAN_REBOOK_ITEMS,
 			   "SELECT i.licence, i.line, ((coalesce(d.drawn, 0) OPERATOR(pg_catalog.-) i.drawn::pg_catalog.numeric)"
 			   " OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 FROM %1$s.licence_item i"

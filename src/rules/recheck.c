@@ -222,7 +222,10 @@ correct_items(Books *b, LicenceId licence, bool record)
 		int64		difference = DatumGetInt64(SPI_getbinval(tuple, items->tupdesc, 2, &isnull));
 
 		if (difference != 0 && !rt_ledger_add(&ledger, key, difference, NULL, &row))
-			elog(ERROR, "ledger row vanished under its lock");
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("an item of licence %s has vanished", rt_licence_text(licence)),
+					 errhint("The transaction might succeed if retried.")));
 		if (difference > 0)
 			check_room(ledger.rel, b, licence, DatumGetInt32(key[1]), &row, record);
 	}

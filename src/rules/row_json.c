@@ -7,10 +7,11 @@
  */
 #include "rules/row_json.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_type.h"
-#include "common/jsonapi.h"
 #include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "pgtime.h"
@@ -42,7 +43,7 @@ typedef struct JsonColumn
 {
 	JsonKind	kind;
 	Oid			type;			/* below domains */
-	char	   *name;			/* "name": */
+	char	   *name;			/* ,"name": */
 	int			name_len;
 	FmgrInfo	output;
 } JsonColumn;
@@ -56,52 +57,63 @@ struct RowJson
 	JsonColumn	columns[FLEXIBLE_ARRAY_MEMBER];
 };
 
-static void
-append_string(StringInfo buf, const char *s, size_t len)
+/* appendBinaryStringInfo without a call and without the terminator. */
+static inline void
+put(StringInfo buf, const char *s, int len)
 {
-	size_t		from = 0;
+	if (unlikely(len >= buf->maxlen - buf->len))
+		enlargeStringInfo(buf, len);
+	memcpy(buf->data + buf->len, s, len);
+	buf->len += len;
+}
 
-	appendStringInfoCharMacro(buf, '"');
-	for (size_t i = 0; i < len; i++)
+static inline void
+put_char(StringInfo buf, char c)
+{
+	put(buf, &c, 1);
+}
+
+static inline bool
+is_plain_char(unsigned char c)
+{
+	return c >= ' ' && c != '"' && c != '\\';
+}
+
+static void
+put_escape(StringInfo buf, unsigned char c)
+{
+	static const char short_for[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+	char		code[7];
+
+	for (int i = 0; i < (int) sizeof(short_for) - 1; i += 2)
 	{
-		unsigned char c = s[i];
-		const char *escape = NULL;
-
-		if (likely(c >= ' ' && c != '"' && c != '\\'))
-			continue;
-		appendBinaryStringInfo(buf, s + from, i - from);
-		from = i + 1;
-		switch (c)
+		if (short_for[i] == c)
 		{
-			case '\b':
-				escape = "\\b";
-				break;
-			case '\f':
-				escape = "\\f";
-				break;
-			case '\n':
-				escape = "\\n";
-				break;
-			case '\r':
-				escape = "\\r";
-				break;
-			case '\t':
-				escape = "\\t";
-				break;
-			case '"':
-				escape = "\\\"";
-				break;
-			case '\\':
-				escape = "\\\\";
-				break;
+			code[0] = '\\';
+			code[1] = short_for[i + 1];
+			put(buf, code, 2);
+			return;
 		}
-		if (escape != NULL)
-			appendBinaryStringInfo(buf, escape, 2);
-		else
-			appendStringInfo(buf, "\\u%04x", c);
 	}
-	appendBinaryStringInfo(buf, s + from, len - from);
-	appendStringInfoCharMacro(buf, '"');
+	put(buf, code, snprintf(code, sizeof(code), "\\u%04x", c));
+}
+
+static void
+put_string(StringInfo buf, const char *s, int len)
+{
+	int			from = 0;
+
+	put_char(buf, '"');
+	for (int i = 0; i < len; i++)
+	{
+		if (likely(is_plain_char(s[i])))
+			continue;
+		put(buf, s + from, i - from);
+		put_escape(buf, s[i]);
+		from = i + 1;
+	}
+	put(buf, s + from, len - from);
+	put_char(buf, '"');
 }
 
 /* row_to_json's own distinctions; false: a kind that is left to it. */
@@ -176,8 +188,9 @@ make_column(RowJson *json, JsonColumn *column, Form_pg_attribute att)
 	if (att->attisdropped)
 		return;
 	initStringInfo(&name);
-	append_string(&name, NameStr(att->attname), strlen(NameStr(att->attname)));
-	appendStringInfoChar(&name, ':');
+	put_char(&name, ',');
+	put_string(&name, NameStr(att->attname), strlen(NameStr(att->attname)));
+	put_char(&name, ':');
 	column->name = name.data;
 	column->name_len = name.len;
 	column->type = getBaseType(att->atttypid);
@@ -217,42 +230,57 @@ rt_row_json_depends_on_settings(const RowJson *json)
 	return json->depends;
 }
 
+/* A number's text that is no NaN and no infinity; JSON then reads it as a number. */
+static bool
+is_number(const char *s)
+{
+	return isdigit((unsigned char) s[s[0] == '-' ? 1 : 0]);
+}
+
+static void
+put_output(JsonColumn *column, Datum value, StringInfo buf)
+{
+	char	   *own = OutputFunctionCall(&column->output, value);
+
+	if (column->kind == JSON_NUMBER && is_number(own))
+		put(buf, own, strlen(own));
+	else
+		put_string(buf, own, strlen(own));
+}
+
 static void
 append_value(JsonColumn *column, Datum value, StringInfo buf)
 {
 	char		word[MAXDATELEN + 1];
-	char	   *own;
 	text	   *stored;
 
 	switch (column->kind)
 	{
 		case JSON_TEXT:
 			stored = DatumGetTextPP(value);
-			append_string(buf, VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
+			put_string(buf, VARDATA_ANY(stored), VARSIZE_ANY_EXHDR(stored));
 			break;
 		case JSON_BOOL:
-			appendStringInfoString(buf, DatumGetBool(value) ? "true" : "false");
+			if (DatumGetBool(value))
+				put(buf, "true", 4);
+			else
+				put(buf, "false", 5);
 			break;
 		case JSON_INT4:
-			appendBinaryStringInfo(buf, word, pg_ltoa(DatumGetInt32(value), word));
+			put(buf, word, pg_ltoa(DatumGetInt32(value), word));
 			break;
 		case JSON_INT8:
-			appendBinaryStringInfo(buf, word, pg_lltoa(DatumGetInt64(value), word));
-			break;
-		case JSON_NUMBER:
-			own = OutputFunctionCall(&column->output, value);
-			if (IsValidJsonNumber(own, strlen(own)))
-				appendStringInfoString(buf, own);
-			else
-				append_string(buf, own, strlen(own));
+			put(buf, word, pg_lltoa(DatumGetInt64(value), word));
 			break;
 		case JSON_TIME:
 			JsonEncodeDateTime(word, value, column->type, NULL);
-			append_string(buf, word, strlen(word));
+			put_char(buf, '"');
+			put(buf, word, strlen(word));
+			put_char(buf, '"');
 			break;
+		case JSON_NUMBER:
 		case JSON_STRING:
-			own = OutputFunctionCall(&column->output, value);
-			append_string(buf, own, strlen(own));
+			put_output(column, value, buf);
 			break;
 		case JSON_DROPPED:
 			break;
@@ -273,7 +301,7 @@ append_by_server(TupleTableSlot *slot, StringInfo buf)
 void
 rt_row_json_append(RowJson *json, TupleTableSlot *slot, StringInfo buf)
 {
-	bool		first = true;
+	int			start;
 
 	if (!json->plain)
 	{
@@ -281,23 +309,24 @@ rt_row_json_append(RowJson *json, TupleTableSlot *slot, StringInfo buf)
 		return;
 	}
 	slot_getallattrs(slot);
-	appendStringInfoChar(buf, '{');
+	start = buf->len;
 	for (int i = 0; i < json->ncolumns; i++)
 	{
 		JsonColumn *column = &json->columns[i];
 
 		if (column->kind == JSON_DROPPED)
 			continue;
-		if (!first)
-			appendStringInfoCharMacro(buf, ',');
-		first = false;
-		appendBinaryStringInfo(buf, column->name, column->name_len);
+		put(buf, column->name, column->name_len);
 		if (slot->tts_isnull[i])
-			appendBinaryStringInfo(buf, "null", 4);
+			put(buf, "null", 4);
 		else
 			append_value(column, slot->tts_values[i], buf);
 	}
-	appendStringInfoChar(buf, '}');
+	if (buf->len == start)
+		put_char(buf, '{');
+	buf->data[start] = '{';		/* where the first comma is */
+	put(buf, "}", 2);
+	buf->len--;
 }
 
 static bool

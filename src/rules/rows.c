@@ -4,15 +4,28 @@
  */
 #include "rules/rows.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 #define OPEN_CHUNK 10000
+
+/* The latest statement that took back rows of a table. */
+typedef struct TakenBack
+{
+	Oid			rootid;			/* hash key */
+	FullTransactionId xid;		/* its transaction; the rest holds for that one */
+	CommandId	began;			/* its snapshot's */
+	bool		any_open;		/* some row had an open violation */
+} TakenBack;
+
+static HTAB *taken_back = NULL;
 
 void
 rt_rows_begin(RowWalk *walk, TriggerData *trigdata, const RuleTable *table)
@@ -116,7 +129,12 @@ rt_rows_next(RowWalk *walk)
 		if (walk->new_slot != NULL)
 			new_found = tuplestore_gettupleslot(walk->trigdata->tg_newtable, true, false, walk->new_slot);
 		if (walk->old_slot != NULL && walk->new_slot != NULL && old_found != new_found)
-			elog(ERROR, "transition tables of an update differ in length");
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("a row of table \"%s\" was lost on its way to another partition", walk->table->root),
+					 errdetail("A BEFORE INSERT trigger of that partition returned null, so the update removed the row."),
+					 errhint("Let the trigger raise an error, or return the row."),
+					 errtable(walk->trigdata->tg_relation)));
 		if (!old_found && !new_found)
 		{
 			MemoryContextSwitchTo(MemoryContextGetParent(walk->row_cxt));
@@ -127,6 +145,7 @@ rt_rows_next(RowWalk *walk)
 			continue;
 		if (old_found)
 		{
+			walk->any_old = true;
 			walk->old_is_open = walk->open != NULL && walk->open[walk->nold];
 			walk->nold++;
 		}
@@ -148,7 +167,54 @@ find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
 			keys[nopen++] = keys[i];
 	}
 	if (nopen > 0)
+	{
+		walk->any_open = true;
 		rt_violations_resolve(walk->table, b, keys, nopen);
+	}
+}
+
+/* A statement that began after this one and has been booked was run by a trigger of this one. */
+static void
+check_order(const RowWalk *walk)
+{
+	const RuleTable *t = walk->table;
+	TakenBack  *last = taken_back == NULL ? NULL : hash_search(taken_back, &t->rootid, HASH_FIND, NULL);
+
+	if (last == NULL || !(t->record || last->any_open) || last->began <= GetActiveSnapshot()->curcid ||
+		!FullTransactionIdEquals(last->xid, GetTopFullTransactionIdIfAny()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("rows of table \"%s\" were changed by a trigger before the statement that fired it was booked", t->root),
+			 errdetail("Whether a row draws that is recorded, or about to be, is not known then."),
+			 errhint("Change the row in a BEFORE trigger, or leave 'mode=record'."),
+			 errtable(walk->trigdata->tg_relation)));
+}
+
+void
+rt_rows_note_booked(const RowWalk *walk)
+{
+	TakenBack  *last;
+	CommandId	began = GetActiveSnapshot()->curcid;
+	bool		found;
+
+	if (!walk->any_old)
+		return;
+	if (taken_back == NULL)
+	{
+		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(TakenBack)};
+
+		taken_back = hash_create("retrack rows taken back", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+	}
+	last = hash_search(taken_back, &walk->table->rootid, HASH_ENTER, &found);
+	if (!found || !FullTransactionIdEquals(last->xid, GetTopFullTransactionIdIfAny()))
+	{
+		last->xid = GetTopFullTransactionIdIfAny();
+		last->began = began;
+		last->any_open = false;
+	}
+	last->began = Max(last->began, began);
+	last->any_open |= walk->any_open;
 }
 
 void
@@ -161,6 +227,7 @@ rt_rows_find_open(RowWalk *walk, Books *b)
 				done = 0;
 	int			n = 0;
 
+	check_order(walk);
 	if (walk->old_slot == NULL || !rt_violations_any_open(walk->table, b))
 		return;
 	if (walk->table->nkeys == 0)

@@ -26,6 +26,8 @@ typedef struct RowWalk
 	bool		every_change;	/* pairs that differ in nothing are shown too */
 	int64		nold;			/* old rows seen in this walk */
 	bool		old_is_open;	/* the current old row has an open violation */
+	bool		any_old;		/* some old row was shown */
+	bool		any_open;		/* some old row had an open violation */
 } RowWalk;
 
 extern void rt_rows_begin(RowWalk *walk, TriggerData *trigdata, const RuleTable *table);
@@ -42,5 +44,13 @@ extern bool rt_rows_next(RowWalk *walk);
  * Their violations are marked as resolved, since the row is now another one.
  */
 extern void rt_rows_find_open(RowWalk *walk, Books *b);
+
+/*
+ * Notes that the statement took back its old rows.  Whether a recorded row drew is
+ * known from its violation, which a statement within this one, run by a trigger of
+ * the table, looks for before this one has written it, or resolves before this
+ * one has looked: rt_rows_find_open refuses (0A000) to book after such a one.
+ */
+extern void rt_rows_note_booked(const RowWalk *walk);
 
 #endif							/* RT_RULES_ROWS_H */

@@ -22,9 +22,6 @@
 #include "utils/syscache.h"
 #include "lib/stringinfo.h"
 
-/* pg_attribute.attgenerated of a virtual column, which servers before 18 do not have */
-#define ATTRIBUTE_GENERATED_LATE 'v'
-
 static HTAB *rule_tables = NULL;
 
 static void
@@ -124,6 +121,20 @@ type_fits(RuleType wanted, Oid type)
 	}
 }
 
+/* A trigger's rows do not have the values of virtual columns. */
+static void
+refuse_virtual(const ColumnSource *src, Form_pg_attribute att, const char *keyword)
+{
+	if (att->attgenerated != RT_GENERATED_VIRTUAL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of %s is generated when it is read, so the rules cannot see its value",
+					NameStr(att->attname), source_name(src)),
+			 errhint("Make it STORED, or name another column by the argument '%s=...'.", keyword),
+			 src->rel != NULL ? errtablecol(src->rel, att->attnum) : 0));
+}
+
 /* Finds one column; "given" says that an argument names it. */
 static AttrNumber
 resolve_column(const ColumnSource *src, const RuleColumn *column, const char *name, bool given)
@@ -136,13 +147,7 @@ resolve_column(const ColumnSource *src, const RuleColumn *column, const char *na
 
 		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
 			continue;
-		if (att->attgenerated == ATTRIBUTE_GENERATED_LATE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" of %s is generated when it is read, so the rules cannot see its value",
-							name, source_name(src)),
-					 errhint("Make it STORED, or name another column by the argument '%s=...'.", column->keyword),
-					 src->rel != NULL ? errtablecol(src->rel, i + 1) : 0));
+		refuse_virtual(src, att, column->keyword);
 		if (!type_fits(column->type, getBaseType(att->atttypid)))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -273,9 +278,12 @@ resolve_named_key(RuleTable *t, const ColumnSource *src, const char *key)
 					 errmsg("argument \"key\" names more than %d columns", RULE_KEY_MAX)));
 		for (int i = 0; i < src->desc->natts; i++)
 		{
-			if (!TupleDescAttr(src->desc, i)->attisdropped &&
-				strcmp(NameStr(TupleDescAttr(src->desc, i)->attname), word) == 0)
-				attnum = i + 1;
+			Form_pg_attribute att = TupleDescAttr(src->desc, i);
+
+			if (att->attisdropped || strcmp(NameStr(att->attname), word) != 0)
+				continue;
+			refuse_virtual(src, att, "key");
+			attnum = i + 1;
 		}
 		if (attnum == InvalidAttrNumber)
 			ereport(ERROR,
@@ -306,32 +314,62 @@ resolve_key_output(RuleTable *t, TupleDesc desc)
 	}
 }
 
+/*
+ * The primary key's columns in the index's order, which partitions share with the
+ * table above them; their columns' numbers may be in another one.
+ */
+static void
+resolve_primary_key(RuleTable *t, Relation rel)
+{
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisprimary && form->indisvalid)
+		{
+			for (int i = 0; i < form->indnkeyatts; i++)
+				t->key[t->nkeys++] = form->indkey.values[i];
+		}
+		index_close(index, AccessShareLock);
+	}
+}
+
 /* The columns that name a row: those of 'key=a,b', else the primary key's, else a query's first. */
 static void
 resolve_key(RuleTable *t, const ColumnSource *src, const char *key)
 {
-	Bitmapset  *pkey;
-	int			att = -1;
-
 	t->nkeys = 0;
 	if (key != NULL)
 		resolve_named_key(t, src, key);
 	else if (src->rel == NULL)
 		t->key[t->nkeys++] = 1;
 	else
-	{
-		pkey = RelationGetIndexAttrBitmap(src->rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-		while ((att = bms_next_member(pkey, att)) >= 0 && t->nkeys < RULE_KEY_MAX)
-			t->key[t->nkeys++] = att + FirstLowInvalidHeapAttributeNumber;
-	}
+		resolve_primary_key(t, src->rel);
 	resolve_key_output(t, src->desc);
 }
 
-/* The topmost partitioned table. */
+/*
+ * The topmost partitioned table.  While DETACH PARTITION CONCURRENTLY is under way,
+ * or was broken off, the partition belongs to it for some sessions and not for
+ * others, so the row's key cannot be told from its namesake's.
+ */
 static Oid
 find_root(Relation rel)
 {
-	return rel->rd_rel->relispartition ? llast_oid(get_partition_ancestors(RelationGetRelid(rel))) : RelationGetRelid(rel);
+	List	   *ancestors = rel->rd_rel->relispartition ? get_partition_ancestors(RelationGetRelid(rel)) : NIL;
+	Oid			root = ancestors == NIL ? RelationGetRelid(rel) : llast_oid(ancestors);
+
+	if (get_rel_relispartition(root))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("partition \"%s\" is being detached", get_rel_name(root)),
+				 errdetail("Its rows cannot be booked until it is known whose they are."),
+				 errhint("Wait for ALTER TABLE ... DETACH PARTITION CONCURRENTLY to end, or complete it with ALTER TABLE ... DETACH PARTITION ... FINALIZE."),
+				 errtable(rel)));
+	return root;
 }
 
 /* Its "schema.table": violations outlive partitions. */

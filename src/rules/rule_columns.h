@@ -44,6 +44,7 @@ typedef struct RuleSpec
 	const RuleColumn *columns;
 	int			ncolumns;
 	const char *const *others;
+	const char *(*hint) (int sqlstate);	/* what to do about a broken rule */
 } RuleSpec;
 
 /* A trigger (or a dry run's relation) resolved. */

@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
@@ -120,13 +121,18 @@ rt_violations_detail(const Violations *v)
 void
 rt_violations_raise(Violations *v, Relation rel)
 {
+	const char *hint;
+
 	if (v->count == 0)
 		return;
+	hint = v->sqlstate == ERRCODE_RT_SEVERAL ?
+		"The SQLSTATE before each line names its rule." : v->table->spec->hint(v->sqlstate);
 	ereport(ERROR,
 			(errcode(v->sqlstate),
 			 v->count == 1 ? errmsg("%s", v->first) :
 			 errmsg("%s, and " UINT64_FORMAT " more violation%s", v->first, v->count - 1, v->count == 2 ? "" : "s"),
 			 errdetail("%s", rt_violations_detail(v)),
+			 hint != NULL ? errhint("%s", hint) : 0,
 			 v->column != InvalidAttrNumber ? errtablecol(rel, v->column) : errtable(rel)));
 }
 
@@ -161,6 +167,39 @@ rt_violations_record(Violations *v, Books *b)
 	SPI_finish();
 	v->npending = 0;
 	MemoryContextReset(v->chunk_cxt);
+}
+
+/* Runs a query that is not worth keeping, on the table "name"; the caller is connected to SPI. */
+static uint64
+query_table(Books *b, const char *query, const char *rules, const char *name, const char *new_name)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[3];
+	OwnerRights saved;
+	int			outcome;
+
+	values[0] = CStringGetTextDatum(name);
+	values[1] = CStringGetTextDatum(rules);
+	if (new_name != NULL)
+		values[2] = CStringGetTextDatum(new_name);
+	rt_become_owner(b, &saved);
+	outcome = SPI_execute_with_args(query, new_name != NULL ? 3 : 2, types, values, NULL, false, 0);
+	rt_become_oneself(&saved);
+	if (outcome < 0)
+		elog(ERROR, "query on violations failed: %s", SPI_result_code_string(outcome));
+	return SPI_processed;
+}
+
+void
+rt_violations_resolve_lost(Books *b)
+{
+	Oid			types[1] = {NAMEOID};
+	Datum		values[1];
+
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(get_namespace_name(b->nspid)));
+	change_violations(b, PLAN_RESOLVE_LOST,
+					  "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
+					  " WHERE v.violation_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT retrack.lost_violations($1)))", 1, types, values);
 }
 
 #define OF_TABLE \
@@ -220,4 +259,30 @@ rt_violations_resolve(const RuleTable *table, Books *b, Datum *keys, int n)
 			   "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
 			   " WHERE v.row_key OPERATOR(pg_catalog.=) ANY ($3) AND" OF_TABLE, keys, n);
 	SPI_finish();
+}
+
+void
+rt_violations_move(Books *b, const char *rules, const char *old_name, const char *new_name, const char *row_keys)
+{
+	char	   *query = psprintf("UPDATE %s.violation v SET relation = $3 WHERE" OF_TABLE, b->nspname);
+
+	if (row_keys != NULL)
+		query = psprintf("%s AND v.row_key IN (%s)", query, row_keys);
+	at_work = true;
+	PG_TRY();
+	{
+		query_table(b, query, rules, old_name, new_name);
+	}
+	PG_FINALLY();
+	{
+		at_work = false;
+	}
+	PG_END_TRY();
+}
+
+bool
+rt_violations_exist(Books *b, const char *rules, const char *name)
+{
+	return query_table(b, psprintf("SELECT FROM %s.violation v WHERE" OF_TABLE " LIMIT 1", b->nspname),
+					   rules, name, NULL) > 0;
 }

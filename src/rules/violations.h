@@ -76,6 +76,18 @@ extern bool *rt_violations_open(const RuleTable *table, Books *b, Datum *keys, i
 /* Marks the open violations of those rows as resolved. */
 extern void rt_violations_resolve(const RuleTable *table, Books *b, Datum *keys, int n);
 
+/*
+ * Open violations of rules that begin with "rules" follow their table to its new
+ * name: all of them, or those whose keys the query "row_keys" gives.
+ */
+extern void rt_violations_move(Books *b, const char *rules, const char *old_name, const char *new_name, const char *row_keys);
+
+/* Resolves open violations whose rows are gone; within an SPI connection. */
+extern void rt_violations_resolve_lost(Books *b);
+
+/* Whether there is any, for a table of that name. */
+extern bool rt_violations_exist(Books *b, const char *rules, const char *name);
+
 /* Texts for messages, palloc'd; words and licences quoted. */
 extern char *rt_word_text(Word w);
 extern char *rt_date_text(DateADT date);

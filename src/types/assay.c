@@ -174,15 +174,40 @@ rt_assay_check_build(const AssayParts *parts)
 	return rt_assay_build(parts);
 }
 
+void
+rt_assay_trim_rounding(AssayParts *parts)
+{
+	int64		excess = -ASSAY_PPB;
+
+	for (int i = 0; i < ELEMENT_COUNT; i++)
+		excess += parts->ppb[i];
+	if (excess > ELEMENT_COUNT)
+		return;
+	for (int i = 0; excess > 0 && i < ELEMENT_COUNT; i++)
+	{
+		if (parts->ppb[i] > 0)
+		{
+			parts->ppb[i]--;
+			excess--;
+		}
+	}
+}
+
 Datum
 rt_parse_assay(const char *s, Node *escontext)
 {
 	/* The texts of this type hold characters beyond ASCII: ± and names. */
-	char	   *utf8 = pg_server_to_any(s, strlen(s), PG_UTF8);
+	const char *utf8 = rt_server_to_utf8(s);
 	AssayParts	parts;
 	AssayFault	fault;
-	AssayParse	code = rt_assay_parse(utf8, strlen(utf8), &parts, &fault);
+	AssayParse	code;
 
+	if (utf8 == NULL)
+		ereturn(escontext, (Datum) 0,
+				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+				 errmsg("invalid input syntax for type %s: \"%s\"", "assay", s),
+				 errdetail("It cannot be converted to UTF-8.")));
+	code = rt_assay_parse(utf8, strlen(utf8), &parts, &fault);
 	if (code != ASSAY_PARSE_OK)
 		return report_fault(escontext, code, &fault, s);
 	return PointerGetDatum(rt_assay_build(&parts));

@@ -83,6 +83,12 @@ assay_sd(const Assay *a, int n, int i)
 /* The same, with the checks: raises RTT01, 22023 or 22003. */
 extern Assay *rt_assay_check_build(const AssayParts *parts);
 
+/*
+ * Fractions of at most 100 % together, each rounded, can add up to a little
+ * more: takes 1 ppb off as many as need be.  A larger excess stays.
+ */
+extern void rt_assay_trim_rounding(AssayParts *parts);
+
 /* Reads a text in the database's encoding; faults go to escontext, 0 is returned then. */
 extern Datum rt_parse_assay(const char *s, Node *escontext);
 

@@ -7,7 +7,6 @@
 #include "access/htup_details.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/sortsupport.h"
@@ -20,10 +19,10 @@ Datum
 element_in(PG_FUNCTION_ARGS)
 {
 	char	   *s = PG_GETARG_CSTRING(0);
-	char	   *utf8 = pg_server_to_any(s, strlen(s), PG_UTF8);
+	const char *utf8 = rt_server_to_utf8(s);
 	Element		z;
 
-	if (!rt_element_parse(utf8, strlen(utf8), &z))
+	if (utf8 == NULL || !rt_element_parse(utf8, strlen(utf8), &z))
 		ereturn(rt_escontext(fcinfo), (Datum) 0,
 				(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 				 errmsg("invalid input syntax for type %s: \"%s\"", "element", s),

@@ -70,7 +70,6 @@ Datum
 formula_assay(PG_FUNCTION_ARGS)
 {
 	AssayParts	parts;
-	uint64		total = 0;
 
 	read_formula(PG_GETARG_TEXT_PP(0), &parts);
 	if (parts.mask == 0)
@@ -78,16 +77,7 @@ formula_assay(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("chemical formula \"%s\" holds no rare earth element",
 						text_to_cstring(PG_GETARG_TEXT_PP(0)))));
-	for (int i = 0; i < ELEMENT_COUNT; i++)
-		total += parts.ppb[i];
-	/* Of nothing but rare earths, the roundings can add up to more than all of it. */
-	for (int i = 0; total > ASSAY_PPB && i < ELEMENT_COUNT; i++)
-	{
-		if (parts.ppb[i] > 0)
-		{
-			parts.ppb[i]--;
-			total--;
-		}
-	}
+	/* Of nothing but rare earths. */
+	rt_assay_trim_rounding(&parts);
 	PG_RETURN_ASSAY_P(rt_assay_check_build(&parts));
 }

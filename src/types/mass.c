@@ -5,6 +5,7 @@
 #include "retrack.h"
 
 #include "common/int.h"
+#include "common/shortest_dec.h"
 #include "funcapi.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
@@ -106,6 +107,33 @@ Datum
 mass_from_integer(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_MASS(PG_GETARG_INT32(0) * MASS_MG_PER_KG);
+}
+
+PG_FUNCTION_INFO_V1(mass_from_smallint);
+Datum
+mass_from_smallint(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_MASS(PG_GETARG_INT16(0) * MASS_MG_PER_KG);
+}
+
+/* The decimal number that the double prints as is meant, whatever extra_float_digits says. */
+PG_FUNCTION_INFO_V1(mass_from_double);
+Datum
+mass_from_double(PG_FUNCTION_ARGS)
+{
+	char		buf[DOUBLE_SHORTEST_DECIMAL_LEN];
+
+	double_to_shortest_decimal_buf(PG_GETARG_FLOAT8(0), buf);
+	PG_RETURN_MASS(rt_decimal_text_to_mass(buf, 6));
+}
+
+/* Through numeric, so rounded once. */
+PG_FUNCTION_INFO_V1(mass_to_double);
+Datum
+mass_to_double(PG_FUNCTION_ARGS)
+{
+	return DirectFunctionCall1(numeric_float8,
+							   NumericGetDatum(int64_div_fast_to_numeric(PG_GETARG_MASS(0), 6)));
 }
 
 PG_FUNCTION_INFO_V1(milligrams);

@@ -16,6 +16,38 @@
 #error "retrack needs a compiler with 128-bit integers"
 #endif
 
+static bool
+is_ascii(const char *s)
+{
+	while (*s != '\0' && !IS_HIGHBIT_SET(*s))
+		s++;
+	return *s == '\0';
+}
+
+const char *
+rt_server_to_utf8(const char *s)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			len = strlen(s);
+	int			size;
+	unsigned char *converted;
+	Oid			proc;
+
+	if (encoding == PG_UTF8 || is_ascii(s))
+		return s;
+	if (encoding == PG_SQL_ASCII)
+		return pg_verify_mbstr(PG_UTF8, s, len, true) ? s : NULL;
+	proc = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(proc) || len > RT_CONVERTED_MAX)
+		return NULL;
+	size = len * MAX_CONVERSION_GROWTH + 1;
+	converted = palloc(size);
+	if (pg_do_encoding_conversion_buf(proc, encoding, PG_UTF8, (unsigned char *) unconstify(char *, s), len,
+									  converted, size, true) != len)
+		return NULL;
+	return (const char *) converted;
+}
+
 text *
 rt_utf8_text(const char *s)
 {
@@ -45,17 +77,25 @@ rt_mass_overflow(void)
 }
 
 Mass
-rt_numeric_to_mass(Numeric n, int shift)
+rt_decimal_text_to_mass(const char *s, int shift)
 {
-	char	   *s = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(n)));
 	const char *p = s;
 	Decimal		number;
 	uint64		mg;
 
-	/* numeric_out never prints an exponent, and "NaN" or "Infinity" is no number. */
+	/* "NaN" and "Infinity" are no numbers. */
 	if (!rt_decimal_scan(&p, s + strlen(s), &number) ||
 		!rt_decimal_scale(&number, shift, (uint64) PG_INT64_MAX + number.negative, &mg))
 		rt_mass_overflow();
-	pfree(s);
 	return (Mass) (number.negative ? UINT64CONST(0) - mg : mg);
+}
+
+Mass
+rt_numeric_to_mass(Numeric n, int shift)
+{
+	char	   *s = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(n)));
+	Mass		m = rt_decimal_text_to_mass(s, shift);
+
+	pfree(s);
+	return m;
 }

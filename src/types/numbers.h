@@ -17,11 +17,23 @@
  */
 extern text *rt_utf8_text(const char *s);
 
+/* Longest text beyond ASCII that rt_server_to_utf8 converts; no value of ours is nearly as long. */
+#define RT_CONVERTED_MAX (1024 * 1024)
+
+/*
+ * A text in the database's encoding in UTF-8: itself, or palloc'd.  NULL if
+ * there is none, which input functions report softly, as pg_server_to_any cannot.
+ */
+extern const char *rt_server_to_utf8(const char *s);
+
 /*
  * Numeric x 10^shift as a mass in mg, rounded half away from zero; raises 22003
  * if it is NaN, infinite or out of range.
  */
 extern Mass rt_numeric_to_mass(Numeric n, int shift);
+
+/* The same of a number as numeric or double precision prints it. */
+extern Mass rt_decimal_text_to_mass(const char *s, int shift);
 
 /* Raises 22003 "mass out of range". */
 extern void rt_mass_overflow(void) pg_attribute_noreturn();

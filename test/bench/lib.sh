@@ -87,6 +87,17 @@ bench_ratio() {
 	awk -v a="${BENCH_MS[$1]}" -v b="${BENCH_MS[$2]}" 'BEGIN { printf "%.3f\n", a / b }'
 }
 
+# bench_paired_ratio I J: the median over the runs of the last bench_times of how many times as long the I-th took as the J-th
+# did beside it. For statements of the same work: load that comes and goes hits both of a pair, and moves the ratio of medians.
+bench_paired_ratio() {
+	awk -v i="$1" -v j="$2" '
+		$1 == "@" { run = $2; which = $3 }
+		$1 == "Time:" && run > 0 { ms[run, which] += $2 }
+		$1 == "cpu" && run > 0 { ms[run, which] += ($3 - $2) / 1e6 }
+		run > runs { runs = run }
+		END { for (r = 1; r <= runs; r++) printf "%.3f\n", ms[r, i] / ms[r, j] }' "$WORK/bench.out" | bench_median
+}
+
 # bench_line NAME FIGURE BAR WHAT: adds and prints a figure. BAR is '>= 2' or '<= 1.05'. A figure that
 # could not be measured is '-', WHAT then gives the reason; it is short.
 bench_line() {

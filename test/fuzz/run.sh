@@ -19,6 +19,7 @@ sources() {
 	case $1 in
 	json_scan) echo src/fdw/json_*.c ;;
 	url) echo src/fdw/url.c src/fdw/json_pointer.c ;;
+	options) echo src/fdw/option_table.c src/fdw/url.c src/fdw/json_pointer.c ;;
 	link_header) echo src/fdw/link_header.c src/fdw/url.c ;;
 	types) echo src/types/*_parse.c src/types/decimal.c ;;
 	wide_int) echo src/balance/wide_int.c ;;

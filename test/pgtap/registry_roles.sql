@@ -87,7 +87,7 @@ INSERT INTO matrix VALUES
   ('facility_balance', 'S', 'S', 'S'), ('overdue_submission', 'S', 'S', ''), ('client_volume', 'S', 'S', ''), ('trade_volume', 'S', 'S', 'S'),
   ('controlled_export', 'S', 'S', ''), ('transfer_difference', '', 'S', ''), ('unlicensed_export', '', 'S', ''), ('unexplained_gain', '', 'S', 'S'),
   ('licence_splitting', '', 'S', ''), ('vat_gap', '', 'S', ''), ('customs_gap', '', 'S', ''), ('suspect_origin', '', 'S', ''),
-  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S'), ('journal', '', 'S', ''), ('journal_head', '', 'S', '');
+  ('licence_lead_time', '', 'S', 'S'), ('export_recovery', '', 'S', 'S'), ('journal', '', 'S', ''), ('journal_row', '', 'S', ''), ('journal_head', '', 'S', '');
 SELECT is(string_agg(relation, ' ' ORDER BY relation), NULL, 'the matrix names no relation that is not there')
 FROM matrix WHERE to_regclass('reg_roles.' || relation) IS NULL;
 SELECT is(string_agg(relname, ' ' ORDER BY relname), NULL, 'and every one that is')
@@ -191,7 +191,7 @@ SELECT is(string_agg(oid::regprocedure::text, ' '), NULL, 'no function runs with
 -- that is not in the list fails: steps of others (left out by name) ask nothing that the caller may not.
 CREATE TEMP TABLE asked (call text);
 INSERT INTO asked VALUES ($$licence_violations('reg_roles', 'SELECT * FROM reg_roles.shipment')$$), ($$quota_violations('reg_roles', 'SELECT * FROM reg_roles.production')$$),
-  ($$check_triggers('reg_roles')$$), ($$licence_draws('reg_roles')$$), ($$quota_draws('reg_roles')$$), ($$verify_ledger('reg_roles')$$), ($$rebook_ledger('reg_roles')$$),
+  ($$check_triggers('reg_roles')$$), ($$licence_draws('reg_roles')$$), ($$quota_draws('reg_roles')$$), ($$verify_ledger('reg_roles')$$), ($$lost_violations('reg_roles')$$), ($$rebook_ledger('reg_roles')$$),
   ($$verify_journal('reg_roles')$$), ($$trace_origin('reg_roles', 'M-SECRET2')$$), ($$trace_origin('reg_roles', 'M-SECRET1', 'Nd')$$), ($$trace_destination('reg_roles', 'L-SECRET2')$$),
   ($$trace_destination('reg_roles', 'L-SECRET1', 'Nd')$$), ($$origin_shares('reg_roles')$$), ($$trace_edges('reg_roles', 'M-SECRET2')$$), ($$trace_dot('reg_roles', 'M-SECRET2')$$), ($$lot_cycles('reg_roles')$$),
   ($$lot_graph('reg_roles')$$), ($$controlled_on('reg_roles', '2025-05-01')$$), ($$controlled_on('reg_roles', '2025-05-01', 'magnet', 'Dy=1%')$$), ($$licence_on('reg_roles', '2025-05-01')$$),

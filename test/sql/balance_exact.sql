@@ -172,6 +172,15 @@ CREATE USER MAPPING FOR CURRENT_USER SERVER balance_loopback;
 CREATE SCHEMA balance_remote;
 IMPORT FOREIGN SCHEMA public LIMIT TO (balance_movement, balance_kept) FROM SERVER balance_loopback INTO balance_remote;
 SELECT * FROM pg_temp.same('SELECT facility, mass_balance(flow, mass, assay, random_rsd::float8, systematic_rsd::float8, instrument) AS b FROM balance_remote.balance_movement GROUP BY facility');
+-- shards: each server balances its own facilities; a grand total is combined here
+CREATE TABLE balance_sharded (LIKE balance_movement) PARTITION BY LIST (facility);
+DO $$ BEGIN FOR i IN 0..4 LOOP
+  EXECUTE format('CREATE FOREIGN TABLE balance_shard_%s PARTITION OF balance_sharded FOR VALUES IN (%L, %L, %L, %L) SERVER balance_loopback OPTIONS (table_name %L, async_capable %L)',
+    i, 'F' || i, 'F' || i + 5, 'F' || i + 10, 'F' || i + 15, 'balance_part_' || i, 'true');
+  EXECUTE format('ANALYZE balance_shard_%s', i);
+END LOOP; END $$;
+SELECT regexp_replace(plan, '(< (Async )?Foreign Scan < Relations: Aggregate ?)+', '< foreign aggregates') AS plan, groups, same FROM pg_temp.same('SELECT facility, mass_balance(flow, mass, assay, random_rsd::float8, systematic_rsd::float8, instrument) AS b FROM balance_sharded GROUP BY facility');
+SELECT (SELECT mass_balance(flow, mass, assay, random_rsd::float8, systematic_rsd::float8, instrument) FROM balance_sharded) = (SELECT sum(full_balance) FROM serial) AS sharded_total;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT facility, mass_balance(flow, mass, assay), mass_balance(flow, mass, assay, random_rsd::float8, systematic_rsd::float8, instrument)
 FROM balance_remote.balance_movement GROUP BY facility;
 EXPLAIN (VERBOSE, COSTS OFF) SELECT sum(b) FROM balance_remote.balance_kept;
@@ -181,6 +190,7 @@ UPDATE balance_remote.balance_kept SET b = b + b;
 SELECT bool_and(k.b = s.full_balance + s.full_balance) AS sent_back FROM balance_kept AS k JOIN serial AS s USING (facility);
 
 DROP SCHEMA balance_remote CASCADE;
+DROP TABLE balance_sharded;
 DROP SERVER balance_loopback CASCADE;
 DROP EXTENSION postgres_fdw;
 DROP TABLE balance_movement, balance_fraction, balance_parted, balance_kept;

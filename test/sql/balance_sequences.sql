@@ -15,15 +15,16 @@ FROM (SELECT upper, lower, page_test(x - 99, 1, 10) OVER (ORDER BY batch) AS s F
 SELECT array_agg(batch) FROM
   (SELECT batch, page_test(x - 99, 1, 1.9) OVER (ORDER BY batch) AS s FROM viscosity) AS t WHERE (s).alarm;
 
--- Forty sequences of movements, each with instruments of its own, shared inventories, assays with
--- deviations, and rows without instrument. inventory rows count in two periods: closing, then opening.
+-- Forty sequences of movements, each with instruments of its own, some of which come into use late, shared
+-- inventories, assays with deviations, rows without instrument, and errors of booking that are taken back.
+-- inventory rows count in two periods: closing, then opening.
 SELECT setseed(0.25);
 CREATE TEMP TABLE measured AS
 SELECT row_number() OVER () AS id, seq, period, flow,
   (case when flow = 'closing' then 4000 else 1500 end * (0.5 + random()))::numeric(10,3) AS kg,
   (0.1 + random() * 0.2)::numeric(6,4) AS fraction, (random() * 0.003)::numeric(6,5) AS sd,
   (random() * 0.004)::numeric(6,5) AS random_rsd, (random() * 0.003)::numeric(6,5) AS systematic_rsd,
-  CASE WHEN random() < 0.85 THEN 'scale ' || (random() * 3)::int END AS instrument
+  CASE WHEN random() < 0.85 THEN 'scale ' || (random() * 3)::int + CASE WHEN random() < 0.3 THEN period ELSE 0 END END AS instrument
 FROM generate_series(1, 40) AS seq, generate_series(0, 9) AS period,
   unnest('{closing,closing,receipt,receipt,shipment,shipment,loss}'::flow[]) AS flow
 WHERE period > 0 OR flow = 'closing';
@@ -33,6 +34,10 @@ SELECT *, CASE WHEN flow = 'receipt' THEN 1 ELSE -1 END AS sign FROM measured WH
 UNION ALL
 SELECT id, seq, period + 1, 'opening', kg, fraction, sd, random_rsd, systematic_rsd, instrument, 1
 FROM measured WHERE flow = 'closing' AND period < 9;
+-- a tenth was booked twice and one of the two reversed: one error each, which cancels
+INSERT INTO entry SELECT -id, seq, period, flow, side * kg, fraction, sd, random_rsd, systematic_rsd, instrument, sign
+FROM entry, unnest('{1,-1}'::int[]) AS side WHERE id % 10 = 0;
+SELECT count(DISTINCT instrument) AS instruments, count(*) FILTER (WHERE kg < 0) AS reversals FROM entry;
 CREATE TEMP TABLE period_balance AS
 SELECT seq, period, mass_balance(flow, kg::mass, format('Dy=%s±%s', fraction, sd)::assay,
   random_rsd::float8, systematic_rsd::float8, instrument) AS b
@@ -153,14 +158,17 @@ FROM (SELECT seq, cumuf(b, 'Nd' ORDER BY period) AS c, gemuf(b, 'Nd' ORDER BY pe
           (SELECT seq, page_test(b, 'Nd', 0.5, (SELECT page_threshold(0.5, 9, 0.05))) OVER (PARTITION BY seq ORDER BY period) AS p
            FROM simulated) AS t GROUP BY seq) AS b USING (seq);
 
--- exact measurements: a MUF of 0 says nothing, any other cannot be
+-- exact measurements: a MUF of 0 says nothing, any other cannot be if nothing is missing: an alarm at any rate
 CREATE TEMP TABLE exact (period int, b balance);
 INSERT INTO exact VALUES (1, 'Nd | receipts 5 closing 5'), (2, 'Nd | opening 5 receipts 3 closing 8 | variance 0 0 0.04'),
   (3, 'Nd | opening 8 closing 8.3 | variance 0.04 0 0'), (4, 'Nd | opening 8.3 closing 8.3'), (5, 'Nd | opening 8.3 closing 8');
 SELECT period, (cumuf(b, 'Nd') OVER w).*, sitmuf(b, 'Nd') OVER w, gemuf(b, 'Nd') OVER w, page_test(b, 'Nd', 0.5, 1) OVER w
 FROM exact WINDOW w AS (ORDER BY period);
+SELECT upper, lower, alarm FROM (SELECT page_test(y, 0.5, 1 ORDER BY n) AS p FROM (VALUES (1, 1.0), (2, 'Infinity'), (3, '-Infinity'), (4, 2)) AS v(n, y)) AS t, LATERAL (SELECT (p).*) AS p;
 -- an element nowhere named is no material at all
 SELECT cumuf(b, 'Lu' ORDER BY period), sitmuf(b, 'Lu' ORDER BY period), gemuf(b, 'Lu' ORDER BY period) FROM exact;
+-- a negative variance leaves nothing to say
+SELECT cumuf(b, 'Nd'), sitmuf(b, 'Nd'), gemuf(b, 'Nd'), page_test(b, 'Nd', 0.5, 1) FROM (SELECT 'Nd | opening 1 | variance 0 -1 0'::balance AS b) AS t;
 -- NULL balances are passed over; none at all is NULL
 SELECT cumuf(b, 'Nd' ORDER BY period) FROM (SELECT * FROM exact WHERE period < 4 UNION ALL SELECT 1, NULL) AS e;
 SELECT cumuf(b), cumuf(b, 'Nd'), sitmuf(b, 'Nd'), gemuf(b, 'Nd'), page_test(b, 'Nd', 0.5, 1), page_test(NULL, 1, 1) FROM exact WHERE b IS NULL;

@@ -29,7 +29,7 @@ FROM (VALUES
 	(4, $$base_url 'ftp://h/'$$),
 	(5, $$base_url 'file:///etc/passwd'$$),
 	(6, $$base_url 'http://user:secret@h/'$$),
-	(7, $$base_url 'http://h/?key=1'$$),
+	(7, $$base_url 'http://h/?key=secret'$$),
 	(8, $$base_url 'http://h:0/'$$),
 	(9, E'base_url E''http://h/\r\nX: y'''),
 	(10, $$base_url 'http://h', pagination 'pages'$$),
@@ -54,7 +54,9 @@ FROM (VALUES
 	(29, $$base_url 'http://h', headers E'X: a\bb'$$),
 	(30, $$base_url 'http://h', client_key '/tmp/k'$$),
 	(31, $$base_url 'http://h', allow_hosts 'a,,b'$$),
-	(32, $$base_url 'http://h', prefetch '17'$$)) v(n, o) ORDER BY n;
+	(32, $$base_url 'http://h', prefetch '17'$$),
+	(33, $$base_url 'http://h', pagination 'none', page_size '10'$$),
+	(34, $$base_url 'http://h', pagination 'none', limit_param 'limit'$$)) v(n, o) ORDER BY n;
 SELECT o AS mapping_options, pg_temp.refused('CREATE USER MAPPING FOR PUBLIC SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$base_url 'x'$$), (2, $$password 'x'$$), (3, $$token 'x', api_key 'y'$$),
 	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$), (7, $$user 'a:b', password 'c'$$)) v(n, o) ORDER BY n;
@@ -62,11 +64,14 @@ SELECT o AS table_options, pg_temp.refused('CREATE FOREIGN TABLE fdw_options_bad
 FROM (VALUES (1, $$path 'http://other/'$$), (2, $$path '//other/'$$), (3, $$path '/{a'$$), (4, $$path '/}'$$),
 	(5, $$path '/a b'$$), (6, $$reject_limit '5'$$), (7, $$on_error 'skip', reject_limit '0'$$),
 	(8, $$on_error 'maybe'$$), (9, $$format 'ndjson', records '/data'$$), (10, $$format 'xml'$$),
-	(11, $$path '/x', path '/y'$$)) v(n, o) ORDER BY n;
+	(11, $$path '/x', path '/y'$$), (12, $$path '/x y?key=secret'$$)) v(n, o) ORDER BY n;
 SELECT o AS column_options, pg_temp.refused('CREATE FOREIGN TABLE fdw_options_bad (a int OPTIONS (' || o || ')) SERVER fdw_options_ok')
 FROM (VALUES (1, $$pointer 'a'$$), (2, $$pointer '#what'$$), (3, $$exact 'true'$$), (4, $$required 'true'$$),
 	(5, $$pointer '#error', param 'e'$$), (6, $$param_in_style 'repeat'$$), (7, $$param 'a', exact 'perhaps'$$),
 	(8, $$param E'a\nb'$$)) v(n, o) ORDER BY n;
+
+-- a header that could not be sent whole is refused, and not shown
+SELECT pg_temp.refused('CREATE SERVER fdw_options_bad FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url ''http://h'', headers ''X: ' || repeat('x', 4093) || ''')');
 
 -- a superuser's options: not for others, neither directly nor by changing the server around them
 CREATE ROLE regress_fdw_options;
@@ -92,6 +97,11 @@ ALTER SERVER fdw_options_ok OPTIONS (DROP next, DROP cursor_param);
 SELECT * FROM fdw_options_missing;
 ALTER SERVER fdw_options_ok OPTIONS (ADD next '/n', SET auth 'api_key');
 SELECT * FROM fdw_options_missing;
+-- who says how pages follow each other must say that there are pages
+CREATE FOREIGN TABLE fdw_options_unpaged (a int) SERVER fdw_options_ok;
+ALTER SERVER fdw_options_ok OPTIONS (DROP pagination);
+SELECT * FROM fdw_options_unpaged;
+ALTER SERVER fdw_options_ok OPTIONS (ADD pagination 'cursor');
 DROP USER MAPPING FOR CURRENT_USER SERVER fdw_options_ok;
 SELECT left(pg_temp.refused('SELECT * FROM fdw_options_missing'), 29);
 -- EXPLAIN needs neither a mapping nor the network, and shows no secret

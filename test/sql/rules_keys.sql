@@ -25,7 +25,7 @@ SELECT attach_triggers('own', 'journal');
 -- Two rows whose key columns, joined, could read the same: the one that drew nothing gives nothing back.
 INSERT INTO own (a, b, shipped_on, net_mass) VALUES ('x|y', 'z', '2025-06-01', '90 kg'), ('x', 'y|z', '2025-06-01', '20 kg'), (E'x|y\\', 'z', '2025-06-01', '5 kg');
 SELECT rule, row_key FROM violation;
-SELECT row_key FROM journal WHERE party <> '' ORDER BY seq;
+SELECT row_key FROM journal_row WHERE party <> '' ORDER BY seq;
 DELETE FROM own WHERE a = 'x|y';
 SELECT drawn FROM licence_item WHERE licence = '25-AA-000001';
 SELECT * FROM verify_ledger('rk');
@@ -112,14 +112,14 @@ RESET bytea_output;
 RESET extra_float_digits;
 SET timezone = 'UTC';
 SELECT j.party, j.relation, j.row_key, j.after_digest = sha256(convert_to(coalesce(row_to_json(p), row_to_json(q))::text, 'UTF8')) AS same
-FROM journal j LEFT JOIN many p ON j.relation = 'rk.many' AND p.id::text = j.row_key LEFT JOIN more q ON j.relation = 'rk.more' AND q.id::text = j.row_key
+FROM journal_row j LEFT JOIN many p ON j.relation = 'rk.many' AND p.id::text = j.row_key LEFT JOIN more q ON j.relation = 'rk.more' AND q.id::text = j.row_key
 WHERE j.relation IN ('rk.many', 'rk.more') ORDER BY 1, 2, 3;
 CREATE TABLE was AS SELECT * FROM many;
 SET datestyle = 'SQL, DMY';
 UPDATE many SET t = 'x', r = '[2024-01-01,2024-02-03)';
 DELETE FROM many WHERE id = 1;
 SET datestyle = 'ISO, YMD';
-SELECT count(*) FROM journal j JOIN was p ON j.relation = 'rk.many' AND j.row_key = p.id::text AND j.op = 'update' AND j.before::text = row_to_json(p)::text;
+SELECT count(*) FROM journal_row j JOIN was p ON j.relation = 'rk.many' AND j.row_key = p.id::text AND j.op = 'update' AND j.before::text = row_to_json(p)::text;
 SELECT id, r FROM rows_as_of(NULL::rk.many, (SELECT max(recorded_at) FROM journal WHERE op = 'insert')) ORDER BY 1;
 SELECT * FROM verify_journal('rk');
 RESET datestyle;
@@ -130,7 +130,7 @@ CREATE FUNCTION pair_json(retrack.mass) RETURNS json LANGUAGE sql IMMUTABLE AS $
 CREATE CAST (retrack.mass AS json) WITH FUNCTION rk.pair_json(retrack.mass);
 UPDATE many SET m = '1 kg' WHERE id = 3;
 UPDATE many SET m = '2 kg' WHERE id = 3;
-SELECT before ->> 'm' FROM journal WHERE relation = 'rk.many' AND row_key = '3' ORDER BY seq DESC LIMIT 1;
+SELECT before ->> 'm' FROM journal_row WHERE relation = 'rk.many' AND row_key = '3' ORDER BY seq DESC LIMIT 1;
 DROP FUNCTION pair_json(retrack.mass) CASCADE;
 
 -- A journal with a trigger of its own is written by a query, to the same effect; more entries than one portion holds.
@@ -143,10 +143,16 @@ END $$;
 CREATE TRIGGER see AFTER INSERT ON journal REFERENCING NEW TABLE AS new_entries FOR EACH STATEMENT EXECUTE FUNCTION see();
 INSERT INTO many (id, exporter) SELECT i, 'E' || i % 7 FROM generate_series(1001, 3500) i;
 SELECT sum(n) FROM seen;
+UPDATE many SET t = 'y' WHERE id > 1000;
+SELECT sum(n) FROM seen;
 DROP TRIGGER see ON journal;
 UPDATE many SET exporter = 'E' || (id + 1) % 7 WHERE id > 1000;
-SELECT op, count(*) FROM journal WHERE length(row_key) = 4 AND relation = 'rk.many' GROUP BY 1 ORDER BY 1;
+SELECT op, count(*) FROM journal_row WHERE length(row_key) = 4 AND relation = 'rk.many' GROUP BY 1 ORDER BY 1;
 SELECT party, seq FROM journal_head WHERE party LIKE 'E_' ORDER BY 1;
+-- more parties than rows are kept for at once
+INSERT INTO many (id, exporter) SELECT i, 'M' || i % 2500 FROM generate_series(10001, 17500) i;
+SELECT count(*) AS entries, sum(cardinality(row_keys)) AS rows, count(DISTINCT party) AS parties FROM journal WHERE party LIKE 'M%';
+SELECT count(*) FROM journal_row j JOIN many x ON x.id::text = j.row_key AND x.exporter = j.party WHERE j.party LIKE 'M%' AND j.after_digest = sha256(convert_to(row_to_json(x)::text, 'UTF8'));
 SELECT * FROM verify_journal('rk');
 
 RESET search_path;

@@ -83,6 +83,15 @@ VALUES ('s1', '2027-01-01', 'OTHER', 'DE', '25-AA-000001', '1C905.a', 'magnet', 
 -- Ten thousand: the count is exact, DETAIL is bounded.
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass)
 SELECT 'm' || i, '2025-06-01', 'OTHER', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '1 g' FROM generate_series(1, 10000) i;
+-- Recorded, each has its violation, and draws nothing.
+SELECT retrack.attach_triggers('shipment', 'licence', 'mode=record');
+INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass)
+SELECT 'm' || i, '2025-06-01', CASE i % 2 WHEN 0 THEN 'OTHER' ELSE 'EXP' END, 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '1 t' FROM generate_series(1, 10000) i;
+SELECT rule, count(*), count(DISTINCT row_key), min(message) FROM violation WHERE resolved_at IS NULL GROUP BY 1 ORDER BY 1;
+SELECT * FROM retrack.verify_ledger('rl');
+DELETE FROM shipment WHERE shipment_id ~ '^m[0-9]';
+SELECT count(*) FROM violation WHERE resolved_at IS NULL;
+SELECT retrack.attach_triggers('shipment', 'licence');
 
 -- The last batch may pass what remains by the tolerance; 78 kg remain, 81.9 kg are the most.
 SELECT ship('t1', '25-AA-000001', '81.900001 kg'), ship('t2', '25-AA-000001', '81.9 kg'), ship('t3', '25-AA-000001', '1 mg');

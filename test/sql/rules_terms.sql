@@ -132,6 +132,7 @@ INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assa
 VALUES ('n6', '2025-06-01', 'EXP', 'DE', 'magnet', 'Nd=29%±0.05%', '1 kg');
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass)
 VALUES ('n7', '2025-06-01', 'EXP', 'DE', 'magnet', 'Nd=29%±0.049%', '1 kg');
+UPDATE control_list SET with_elements = '{NULL}' WHERE code = '9X999';
 
 RESET search_path;
 DROP SCHEMA rt CASCADE;

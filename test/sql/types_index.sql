@@ -67,6 +67,9 @@ SELECT count(*) FILTER (WHERE NOT coalesce(el >= pe, true)), count(*) FILTER (WH
 WITH s AS (SELECT DISTINCT asy FROM types_index WHERE i % 50 < 9 AND i >= 0)
 SELECT count(*) > 10000 AS enough, count(*) FILTER (WHERE (a.asy < b.asy)::int + (a.asy = b.asy)::int + (a.asy > b.asy)::int <> 1 OR (a.asy < b.asy) <> (b.asy > a.asy) OR (a.asy <= b.asy) <> NOT (a.asy > b.asy)
   OR (a.asy >= b.asy) <> NOT (a.asy < b.asy) OR (a.asy <> b.asy) = (a.asy = b.asy) OR (a.asy = b.asy) <> (a.asy::text = b.asy::text) OR sign(assay_cmp(a.asy, b.asy)) <> -sign(assay_cmp(b.asy, a.asy))) AS wrong FROM s a, s b;
+-- The extended hash with seed 0 begins with the plain one, as hash partitions and hash joins may mix them.
+SELECT count(*) FILTER (WHERE element_hash(el) <> right(element_hash_extended(el, 0)::bit(64)::text, 32)::bit(32)::int OR licence_id_hash(li) <> right(licence_id_hash_extended(li, 0)::bit(64)::text, 32)::bit(32)::int
+  OR mass_hash(ma) <> right(mass_hash_extended(ma, 0)::bit(64)::text, 32)::bit(32)::int OR assay_hash(asy) <> right(assay_hash_extended(asy, 0)::bit(64)::text, 32)::bit(32)::int) AS wrong FROM types_index;
 SELECT count(*) FILTER (WHERE assay_hash(asy) <> assay_hash(asy::text::assay) OR assay_hash_extended(asy, 42) <> assay_hash_extended(asy::text::assay, 42)) AS wrong FROM types_index;
 
 -- GIN: exact for the elements, rechecked for fractions.
@@ -82,6 +85,32 @@ CREATE TEMP TABLE by_gin AS SELECT pg_temp.held() AS a;
 DROP INDEX types_index_gin; RESET enable_seqscan;
 SELECT pg_temp.held() = a AS same_without_index FROM by_gin;
 DROP TABLE types_index;
+
+-- GIN against a sequential scan on random assays and questions: empty arrays, NULLs in them, elements twice, pages that got lossy, the pending list.
+SELECT setseed(0.61) IS NOT NULL AS seed_is_061;
+CREATE TABLE types_gin AS
+SELECT i, CASE WHEN i % 19 <> 0 THEN (SELECT make_assay(array_agg(element), array_agg(f)) FROM (
+  SELECT element, round((random() / 17)::numeric, (random() * 9)::int) AS f FROM elements() WHERE random() < (i % 10) / 10.0 OR number = 57 + i % 15) x) END AS a FROM generate_series(1, 6000) i;
+CREATE INDEX types_gin_index ON types_gin USING gin (a);
+INSERT INTO types_gin SELECT i + 6000, a FROM types_gin WHERE i % 9 = 0;
+CREATE FUNCTION pg_temp.differs(condition text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE by_index numeric[]; by_scan numeric[]; query text := 'SELECT ARRAY[count(*), coalesce(sum(i), 0), coalesce(sum(i::numeric * i), 0)] FROM types_gin WHERE a ' || condition; line text; used boolean := false;
+BEGIN
+  SET LOCAL enable_seqscan = off; EXECUTE query INTO by_index;
+  FOR line IN EXECUTE 'EXPLAIN ' || query LOOP used := used OR line LIKE '%types_gin_index%'; END LOOP;
+  SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = off; EXECUTE query INTO by_scan;
+  SET LOCAL enable_bitmapscan = on;
+  RETURN by_index <> by_scan OR NOT used;
+END $$;
+SET work_mem = '64kB';
+CREATE TEMP TABLE questions AS
+SELECT i, (SELECT format('{%s}', string_agg(CASE WHEN random() < 0.1 THEN 'NULL' ELSE element::text END, ',')) FROM elements(), generate_series(1, 1 + (i % 2)) WHERE random() < 0.08) AS array_text,
+  (SELECT element FROM elements() WHERE i > 0 ORDER BY random() LIMIT 1) AS one, (SELECT a FROM types_gin t WHERE t.i = 1 + q.i * 37 % 6000) AS part FROM generate_series(1, 60) q(i);
+SELECT count(*), count(*) FILTER (WHERE pg_temp.differs(format('? %L', one))) AS has, count(*) FILTER (WHERE pg_temp.differs(format('?| %L', array_text))) AS has_any,
+  count(*) FILTER (WHERE pg_temp.differs(format('?& %L', array_text))) AS has_all, count(*) FILTER (WHERE part IS NOT NULL AND pg_temp.differs(format('@> %L', part))) AS contains,
+  count(*) FILTER (WHERE array_text = '{}') > 3 AS some_empty, count(*) FILTER (WHERE array_text LIKE '%NULL%') > 3 AS some_nulls FROM questions;
+RESET work_mem;
+DROP TABLE types_gin;
 
 -- Partition keys of every method, pruned; foreign keys; arrays; domains.
 CREATE TABLE types_part (li licence_id, el element, ma mass, asy assay) PARTITION BY LIST (el);
@@ -108,6 +137,21 @@ TABLE types_use;
 DELETE FROM types_licence WHERE el = 'Nd';
 DROP TABLE types_use;
 INSERT INTO types_licence VALUES ('25-AA-000002', 'Nd') ON CONFLICT (li) DO UPDATE SET el = 'Pr' RETURNING *;
+
+-- Range and list keys of the other types; generated columns and indexes on expressions; core's GiST through text_range.
+CREATE TABLE types_range (ma mass, li licence_id) PARTITION BY RANGE (ma);
+CREATE TABLE types_range_small PARTITION OF types_range FOR VALUES FROM (MINVALUE) TO ('1 kg');
+CREATE TABLE types_range_large PARTITION OF types_range FOR VALUES FROM ('1 kg') TO (MAXVALUE) PARTITION BY LIST (li);
+CREATE TABLE types_range_one PARTITION OF types_range_large FOR VALUES IN ('25-AA-000001', NULL);
+INSERT INTO types_range VALUES ('999.999999 g', NULL), ('1000 g', '25-aa-000001-n'), ('9223372036.854775807 t', NULL), ('-9223372036.854775808 t', NULL);
+SELECT tableoid::regclass, count(*) FROM types_range GROUP BY 1 ORDER BY 1;
+CREATE TABLE types_generated (ma mass CHECK (ma >= '0'), asy assay, kg numeric GENERATED ALWAYS AS (kilograms(ma)) STORED, dy mass GENERATED ALWAYS AS (element_mass(ma, asy, 'Dy')) STORED);
+CREATE INDEX ON types_generated (fraction(asy, 'Dy'), reo_mass(ma, asy));
+INSERT INTO types_generated VALUES ('1 t', 'Dy=3%') RETURNING *;
+CREATE TABLE types_exclude (li licence_id, valid daterange, EXCLUDE USING gist (text_range(document_number(li), document_number(li), '[]') WITH &&, valid WITH &&));
+INSERT INTO types_exclude VALUES ('25-AA-000001', '[2025-01-01,2026-01-01)'), ('25-AA-000002', '[2025-01-01,2026-01-01)');
+DO $$ BEGIN INSERT INTO types_exclude VALUES ('25-AA-000001', '[2025-06-01,2027-01-01)'); EXCEPTION WHEN exclusion_violation THEN RAISE INFO '%', SQLSTATE; END $$;
+DROP TABLE types_range, types_generated, types_exclude;
 
 CREATE DOMAIN types_heavy AS element CHECK (VALUE >= 'Gd');
 CREATE DOMAIN types_shipped AS mass CHECK (VALUE > '0') NOT NULL;

@@ -23,6 +23,25 @@ SELECT 12.5::mass, '12.5 kg'::mass::numeric, kilograms('1 mg'), tonnes('1 mg'), 
 SELECT pg_temp.outcome('SELECT ' || s) FROM unnest(ARRAY['''NaN''::numeric::retrack.mass', '''Infinity''::numeric::retrack.mass', '''-Infinity''::numeric::retrack.mass',
   '9223372036854.7758075::retrack.mass', '9223372036855::bigint::retrack.mass', '(-9223372036855)::bigint::retrack.mass', '1e300::numeric::retrack.mass']) s;
 
+-- Doubles mean the decimal number they print; smallint and integer are kilograms too. extra_float_digits has no say.
+SELECT 0.1::float8::mass, 1.0000005::float8::mass, (-1e-6)::float8::mass, 4.9e-7::float8::mass, 1e9::float8::mass, 32767::smallint::mass, (-32768)::smallint::mass, 2147483647::mass,
+  '1 mg'::mass::float8, '-0.3 kg'::mass::float8, '9223372036.854775807 t'::mass::float8, '-9223372036.854775808 t'::mass::float8;
+SET extra_float_digits = -15; SELECT kilograms(123456.789012::float8::mass); RESET extra_float_digits;
+SELECT pg_temp.outcome('SELECT ' || s) FROM unnest(ARRAY['''NaN''::float8::retrack.mass', '''Infinity''::float8::retrack.mass', '''-Infinity''::float8::retrack.mass', '1e13::float8::retrack.mass', '(-1e300)::float8::retrack.mass']) s;
+SELECT setseed(0.88) IS NOT NULL AS seed_is_088;
+WITH r AS MATERIALIZED (SELECT ((random() - 0.5) * 10 ^ (random() * 18 - 6))::float8 AS x FROM generate_series(1, 3000)), m AS (
+  SELECT x, x::mass AS m FROM r WHERE abs(x) < 9e12)
+SELECT count(*) > 2900 AS enough, count(*) FILTER (WHERE kilograms(m) <> round(x::text::numeric, 6)) AS wrong, count(*) FILTER (WHERE m::float8 <> kilograms(m)::float8) AS wrong_back FROM m;
+
+-- Window frames by mass, the greatest and least of several, buckets: as bigint has them.
+WITH r AS MATERIALIZED (SELECT i, (random() * 1000)::bigint AS mg FROM generate_series(1, 300) i)
+SELECT count(*), count(*) FILTER (WHERE milligrams(sum_m) = sum_mg) AS same FROM (
+  SELECT sum(mass_from_milligrams(mg)) OVER (ORDER BY mass_from_milligrams(mg) RANGE BETWEEN '20 mg' PRECEDING AND '7 mg' FOLLOWING) AS sum_m,
+    sum(mg) OVER (ORDER BY mg RANGE BETWEEN 20 PRECEDING AND 7 FOLLOWING) AS sum_mg FROM r) x;
+SELECT m, count(*) OVER (ORDER BY m DESC NULLS FIRST RANGE BETWEEN '9223372036 t' PRECEDING AND '0' FOLLOWING) FROM (VALUES ('9223372036.854775807 t'::mass), ('-9223372036.854775808 t'), ('0'), (NULL)) v(m);
+SELECT pg_temp.outcome($$SELECT count(*) OVER (ORDER BY m RANGE '-1 kg' PRECEDING) FROM (VALUES ('1 kg'::retrack.mass)) v(m)$$);
+SELECT greatest('1 kg'::mass, '2 t', NULL, '3 mg'), least('1 kg'::mass, '-1 mg'), width_bucket('5 kg'::mass, ARRAY['1 kg', '3 kg', '10 kg']::mass[]), percentile_disc(0.5) WITHIN GROUP (ORDER BY m) FROM (VALUES ('1 kg'::mass), ('2 kg'), ('7 kg')) v(m);
+
 -- Arithmetic at the edges.
 SELECT '1 kg'::mass + '2 g', '1 kg'::mass - '2 kg', -'1 kg'::mass, + '1 kg'::mass, abs('-1 kg'::mass), sign('-1 kg'::mass), sign('0'::mass), sign('5 t'::mass),
   '1 kg'::mass * 2.5, 2.5 * '1 kg'::mass, '1 kg'::mass / 3, '1 kg'::mass / '4 kg'::mass, '1 kg'::mass * 2, '1 mg'::mass * 0.5, '1 mg'::mass * -0.5, '1 mg'::mass * 0.4999999999999999999;

@@ -56,4 +56,14 @@ FROM (SELECT t.type, t.field, n % 4 AS op, floor(random() * length(t.field) * 8)
 SELECT count(*) > 250 AS enough, count(*) FILTER (WHERE got ~ '^(22P03|RTT01|22003|22023|08P01|22P04): ') > 60 AS refused, count(*) FILTER (WHERE got !~ '^[0-9A-Z]{5}: ') > 60 AS taken,
   count(*) FILTER (WHERE got ~ '^[0-9A-Z]{5}: ' AND got !~ '^(22P03|RTT01|22003|22023|08P01|22P04): ') AS other_errors FROM fuzzed;
 SELECT count(*) FILTER (WHERE CASE type WHEN 'assay' THEN got::assay::text WHEN 'element' THEN got::element::text ELSE got::licence_id::text END <> got) AS wrong FROM fuzzed WHERE got !~ '^[0-9A-Z]{5}: ';
+-- Every length, and every value of every byte: an error of a known kind, or a value that is sent as the same bytes and reads back.
+CREATE TEMP TABLE swept AS
+SELECT type, field, pg_temp.receive(type, field) AS got FROM (
+  WITH v(type, field) AS (VALUES ('element', element_send('Dy')), ('licence_id', licence_id_send('25-AA-001234')), ('mass', mass_send('-12.5 kg')),
+    ('assay', assay_send('Nd=29.5%,Dy=3.15%±0.05%')), ('assay', assay_send('Nd=29.5%,Dy=70.5%')))
+  SELECT type, set_byte(field, place, byte) AS field FROM v, generate_series(0, length(field) - 1) place, generate_series(0, 255) byte
+  UNION ALL SELECT type, substr(field || field, 1, n) FROM v, generate_series(0, 2 * length(field)) n) x;
+SELECT type, count(*), count(*) FILTER (WHERE got ~ '^(22P03|RTT01|22003|08P01): ') AS refused, count(*) FILTER (WHERE got ~ '^[0-9A-Z]{5}: ' AND got !~ '^(22P03|RTT01|22003|08P01): ') AS other_errors FROM swept GROUP BY type ORDER BY type;
+SELECT count(*) FILTER (WHERE CASE type WHEN 'element' THEN element_send(got::element) WHEN 'licence_id' THEN licence_id_send(got::licence_id) WHEN 'mass' THEN mass_send(got::mass) ELSE assay_send(got::assay) END <> field) AS wrong
+FROM swept WHERE got !~ '^[0-9A-Z]{5}: ';
 DROP TABLE types_trip, types_back;

@@ -78,6 +78,7 @@ $bodies{'/arrays'} = '[{"i":1,"n":[1,2,3],"t":["a","b\\u0063",null,""],"d":["202
   . '{"i":15,"n":[[[[[[[1]]]]]]]},{"i":16,"t":[1,true,{"a":[1]},"\\u955d"]},{"i":17,"d":["2025-02-30"]},{"i":18,"m":["heavy"]}]';
 $bodies{'/labels'} = '[' . join(',', map { sprintf '{"i":%d,"f":"%s"}', $_, (qw(oxide magnet ore scrap alloy oxides)) [ $_ % 6 ] } 1 .. 600) . ']';
 $bodies{'/latin'} = '[{"i":1,"v":"abc"},{"i":2,"v":"\u00e9"},{"i":3,"v":"' . "\xC3\xA9" . '"},{"i":4,"v":"' . "\xE9\x95\x9D" . '"},{"i":5,"v":{"k":"' . "\xC3\xA9" . '"}}]';
+$bodies{'/refused'} = '[' . join(',', map { qq({"i":"record no. $_","v":"@{[ 'x' x 300 ]}"}) } 1 .. 40000) . ']';
 $bodies{'/nulls'} = '[{"i":1,"v":null},{"i":2},{"i":3,"v":""},{"i":4,"v":" "},{"i":5,"v":"null"},{"i":6,"v":0},{"i":7,"v":false},{"i":8,"v":[]},{"i":9,"v":{}}]';
 my $server = StaticServer->start(\%bodies);
 my $url = $server->url;
@@ -234,6 +235,26 @@ OUT
 # An error caught for on_error skip leaves nothing behind: not a subtransaction, not a memory.
 is($node->safe_psql('postgres', q{BEGIN; SELECT count(*) FROM got; SAVEPOINT s; SELECT count(*) FROM got; ROLLBACK TO s; SELECT count(*) FROM got; COMMIT}),
 	join("\n", (scalar(@values) + 1) x 3), 'skipping inside a transaction');
+# Nor do rows that are left out take memory, however many they are.
+$node->safe_psql('postgres', <<"SQL");
+CREATE FOREIGN TABLE refused (i int, v text OPTIONS (param 'v', exact 'true')) SERVER s OPTIONS (path '/refused', on_error 'skip');
+CREATE FOREIGN TABLE compared (i text, v text OPTIONS (param 'v', exact 'true')) SERVER s OPTIONS (path '/refused');
+SQL
+for my $query ('SELECT count(i) FROM refused', q{SELECT count(i) FROM compared WHERE v = ''})
+{
+	# the peak, which Linux forgets on request
+	my $out = $node->safe_psql('postgres', <<"SQL");
+CREATE TEMP TABLE peak (k text);
+SELECT count(i) FROM nulls \\g /dev/null
+COPY peak FROM PROGRAM 'echo 5 > /proc/\$PPID/clear_refs; grep VmHWM /proc/\$PPID/status | tr -cd 0-9' CSV;
+$query;
+COPY peak FROM PROGRAM 'grep VmHWM /proc/\$PPID/status | tr -cd 0-9' CSV;
+SELECT max(k::int) - min(k::int) FROM peak;
+SQL
+	my ($rows, $kilobytes) = split /\n/, $out;
+	is($rows, 0, $query);
+	cmp_ok($kilobytes, '<', 8192, '... in little memory');
+}
 $server->stop;
 $node->stop;
 done_testing();

@@ -125,6 +125,16 @@ refused('records_missing', undef, qr/holds no records/);
 refused('records_null', undef, qr/holds no records.*no rights/s);
 refused('records_object', undef, qr/holds no records/);
 
+note 'pages that nobody has spoken of';
+{
+	server('unstated', paging => q{prefetch '1'});
+	refused('link', 'unstated', qr/one page of several.*Link header.*"pagination"/s);
+	right('good', 'unstated', '10|55');
+	is(($peer->requests('link'))[-1] =~ m{^GET (\S+)} ? $1 : '', '/link', 'no size is asked for without pages');
+	sql(q{CREATE FOREIGN TABLE first_page (id int) SERVER unstated OPTIONS (path '/link', pagination 'none')});
+	is(sql('SELECT count(*), sum(id) FROM first_page'), '10|55', 'the first page alone, for who says so');
+}
+
 note 'waits that were asked for';
 cmp_ok(right('retry_after_seconds'), '>=', 1, 'Retry-After in seconds is kept');
 {
@@ -188,6 +198,22 @@ refused('next_first_broken', 'ahead', qr/500/);
 	is(sql("SELECT count(*) FROM (SELECT id FROM $t LIMIT 3) x"), 3, 'a LIMIT that the first page fills');
 	my @new = $peer->requests('next_first');
 	is(scalar(@new) - $before, 1, '... asks for no other page');
+}
+
+for my $scenario (qw(good gzip))
+{
+	# a second of work on each page: the next one is asked for meanwhile, though only the page's end names it
+	my %late;
+	for my $server (qw(ahead never_ahead))
+	{
+		my $before = () = $peer->requests($scenario);
+		sql("SELECT id, pg_sleep(0.1) FROM @{[table($scenario, $server)]}");
+		my @new = $peer->requests($scenario);
+		my @t = map { /^x-time: ([\d.]+)/m } @new[ $before .. $#new ];
+		$late{$server} = $t[1] - $t[0];
+	}
+	cmp_ok($late{ahead}, '<', 0.8, "$scenario: the next page is asked for as soon as it is named");
+	cmp_ok($late{never_ahead}, '>', 0.95, '... but not with prefetch 0');
 }
 
 note 'a client that takes its time over an Append is no timeout';

@@ -73,7 +73,8 @@ sub wait_until_up
 {
 	for (1 .. 600)
 	{
-		return if $node->psql('postgres', 'SELECT 1', timeout => 10) == 0;
+		# psql may be refused, and gone, before it was told what to run
+		return if (eval { $node->psql('postgres', 'SELECT 1', timeout => 10) } // 1) == 0;
 		usleep(20_000);
 	}
 	BAIL_OUT('the server did not come back');
@@ -127,7 +128,10 @@ for my $point (1 .. $points)
 	wait_until_up();
 	my ($status, $stdout, $stderr) = $node->psql('base',
 		"SELECT 'batches', coalesce(sum(batches), -1) FROM books.pull_state; $pull; $pull; $books");
-	$cut_off++ if $stderr =~ /cut off/;
+	# How long a pull takes changes with what else the machine does: the next one is to be cut off too.
+	my $in_the_middle = $stderr =~ /cut off/;
+	$cut_off++ if $in_the_middle;
+	$duration *= $in_the_middle ? 1.1 : 0.8;
 	my ($batches) = $stdout =~ s/^batches\|(.*)\n// ? $1 : '?';
 	is(difference($stdout, $expected), '',
 		sprintf('crash %d of the %s after %.0f ms, %s batches', $point, $what, $delay * 1000, $batches));

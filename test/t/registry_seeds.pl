@@ -187,9 +187,11 @@ for my $seed (@seeds)
 # The seeds above have bounded errors of measurement, so that "exactly the planted cases" can be asked. With
 # normal ones a test at three sigma is wrong once in 370: the rate must be that, neither more (sigma too
 # small) nor much less at two sigma (sigma too large). Elements of one facility share the errors of its scales,
-# so that the counts scatter more than independent ones would.
+# so that the counts scatter more than independent ones would. The same holds of the sequence tests over a
+# facility's twelve months, at a false-alarm rate of 5 %; they find every facility that cheats.
 my ($tested, $two, $three, $deliveries, $differ) = (0, 0, 0, 0, 0);
-for my $seed ($ENV{RETRACK_SEEDS} ? 101 : (101, 102, 103))
+my ($sequences, $cumuf, $gemuf, $page) = (0, 0, 0, 0);
+for my $seed ($ENV{RETRACK_SEEDS} ? 101 : 101 .. 105)
 {
 	my $cheats = ReportingApi::cheats('--seed', $seed, '--noise', 'normal');
 	my $db = "noise_$seed";
@@ -205,6 +207,26 @@ for my $seed ($ENV{RETRACK_SEEDS} ? 101 : (101, 102, 103))
 			(SELECT count(*) FROM trade.transfer_difference WHERE transfer_id NOT IN ($diverging))});
 	$deliveries += $matched;
 	$differ += $false;
+	my $cheating = join(',', map { "'$_->{id}'" } grep { $_->{expected} =~ /unexplained_gain|facility_balance/ } @$cheats);
+	my ($of, @alarms) = split /\|/, $node->safe_psql($db, qq{SET search_path = trade, retrack, public;
+		CREATE TEMP TABLE sequence AS
+		SELECT facility_id, element, (cumuf(balance, element ORDER BY period)).p_value < 0.05 AS cumuf, (gemuf(balance, element ORDER BY period)).p_value < 0.05 AS gemuf
+		FROM facility_period, unnest(elements(balance)) AS element WHERE opened AND closed GROUP BY 1, 2;
+		CREATE TEMP TABLE paged AS
+		SELECT facility_id, element, bool_or((page).alarm) AS page FROM
+			(SELECT facility_id, element, page_test(balance, element, 0.5, (SELECT page_threshold(0.5, 12, 0.05))) OVER (PARTITION BY facility_id, element ORDER BY period) AS page
+			 FROM facility_period, unnest(elements(balance)) AS element WHERE opened AND closed) AS p GROUP BY 1, 2;
+		SELECT count(*), count(*) FILTER (WHERE cumuf), count(*) FILTER (WHERE gemuf), count(*) FILTER (WHERE page)
+		FROM sequence JOIN paged USING (facility_id, element) WHERE facility_id NOT IN ($cheating)});
+	note("seed $seed, normal errors: $of honest sequences, alarms of cumuf, gemuf, page_test: @alarms");
+	is($node->safe_psql($db, qq{SET search_path = trade, retrack, public;
+		SELECT count(*) FROM (SELECT DISTINCT facility_id FROM facility_period WHERE facility_id IN ($cheating)
+		EXCEPT SELECT facility_id FROM (SELECT facility_id, (gemuf(balance, element ORDER BY period)).p_value AS p FROM facility_period, unnest(elements(balance)) AS element
+			WHERE opened AND closed GROUP BY facility_id, element) AS g WHERE p < 1e-6) AS missed}), 0, "seed $seed: gemuf finds every facility that cheats");
+	$sequences += $of;
+	$cumuf += $alarms[0];
+	$gemuf += $alarms[1];
+	$page += $alarms[2];
 	$tested += $n;
 	$two += $n2;
 	$three += $n3;
@@ -215,6 +237,10 @@ note(sprintf('%d honest balances with normal errors: %.2f %% beyond 2 sigma (4.5
 cmp_ok($two / $tested, '<', 0.0455 * 1.6, 'alarms at two sigma are no more than promised');
 cmp_ok($two / $tested, '>', 0.0455 / 2, 'nor is sigma too large');
 cmp_ok($three / $tested, '<', 0.0027 * 3, 'alarms at three sigma are no more than promised');
+note(sprintf('%d honest sequences of a year with normal errors, alarms at 5 %%: cumuf %.1f %%, gemuf %.1f %%, page_test %.1f %%',
+	$sequences, map { 100 * $_ / $sequences } $cumuf, $gemuf, $page));
+cmp_ok($_ / $sequences, '<', 0.05 * 1.6, 'sequence tests alarm no more often than promised') for $cumuf, $gemuf, $page;
+cmp_ok($_ / $sequences, '>', 0.05 / 2.5, 'nor is their sigma too large') for $cumuf, $gemuf;
 note(sprintf('%d honest deliveries: %.2f %% shown as differing', $deliveries, 100 * $differ / $deliveries));
 cmp_ok($differ / $deliveries, '<', 0.0027 * 2, 'so are deliveries shown as differing');
 

@@ -38,5 +38,22 @@ for my $case (['UTF8', 1, 17], ['LATIN1', 1, 0], ['LATIN2', 0, 0], ['EUC_CN', 1,
 	is(answer($db, q{SELECT count(*) FROM elements() e WHERE chinese IS NOT NULL AND chinese::element <> e.element}), 0, "$encoding: they read back");
 	is(answer($db, qq{SELECT '镝'::element}), $chinese || !defined $chinese ? 'Dy' : 'error', "$encoding: reading one");
 }
+
+# Bytes that are no text get into a database of SQL_ASCII, and characters without a counterpart in Unicode into others:
+# bad input like any other, so that servers with soft errors report them softly.
+for my $case (['sql_ascii', '\xff'], ['sql_ascii', '\xc3'], ['win1252', '\x81'])
+{
+	my ($db, $bytes) = @$case;
+	if ($db eq 'win1252')
+	{
+		$node->safe_psql('postgres', "CREATE DATABASE win1252 TEMPLATE template0 ENCODING 'WIN1252' LOCALE 'C'");
+		$node->safe_psql($db, 'CREATE EXTENSION retrack');
+	}
+	for my $type (qw(element assay licence_id mass))
+	{
+		my (undef, undef, $err) = $node->psql($db, "\\set VERBOSITY sqlstate\nSET client_encoding = 'SQL_ASCII'; SELECT E'Nd$bytes=1%'::retrack.$type");
+		like($err, qr/ERROR:  22P02/, "$db: bytes $bytes are no $type");
+	}
+}
 $node->stop;
 done_testing();

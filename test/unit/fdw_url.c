@@ -37,12 +37,21 @@ test_addresses(void)
 	static const unsigned char private[4] = {10, 1, 2, 3};
 	static const unsigned char mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 169, 254, 1, 1};
 	static const unsigned char nat64[16] = {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 169, 254, 169, 254};
+	static const unsigned char local_nat64[16] = {0, 0x64, 0xff, 0x9b, 0, 1, 10, 0, 0, 0, 0, 0, 169, 254, 169, 254};
+	static const unsigned char local_nat64_48[16] = {0, 0x64, 0xff, 0x9b, 0, 1, 169, 254, 0, 169, 254, 0, 10, 0, 0, 1};
+	static const unsigned char google[16] = {0xfd, 0x20, 0, 0xce, [14] = 0x02, [15] = 0x54};
+	static const unsigned char oracle[16] = {0xfd, 0, 0, 0xc1, [12] = 0xa9, [13] = 0xfe, [14] = 0xa9, [15] = 0xfe};
+	static const unsigned char amazon[16] = {0xfd, 0, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54};
+	static const unsigned char unique_local[16] = {0xfd, 0x20, 0, 0xcf, [14] = 0x02, [15] = 0x54};
 	static const unsigned char link_local[16] = {0xfe, 0x80, 1};
 	static const unsigned char one[16] = {[15] = 1};
 
 	ok(url_address_refused(metadata, 4), "169.254.169.254 is refused");
 	ok(url_address_refused(mapped, 16), "also as an IPv6 address");
 	ok(url_address_refused(nat64, 16), "also behind NAT64");
+	ok(url_address_refused(local_nat64, 16) && url_address_refused(local_nat64_48, 16), "... of a network's own");
+	ok(url_address_refused(google, 16) && url_address_refused(oracle, 16) && url_address_refused(amazon, 16), "clouds' services have IPv6 addresses too");
+	ok(!url_address_refused(unique_local, 16), "other unique local addresses are not refused");
 	ok(url_address_refused(link_local, 16), "fe80::/10 is refused");
 	ok(!url_address_refused(loopback, 4) && !url_address_refused(one, 16), "loopback is not");
 	ok(!url_address_refused(private, 4), "private addresses are not");

@@ -78,21 +78,6 @@ put_error(Transcript *t, const JsonScanError *e)
 								   (unsigned long long) e->record, e->pointer));
 }
 
-/* Document values known so far: reading them must be safe and change nothing. */
-static inline void
-read_ahead(JsonScan *scan, const JsonScanSpec *spec)
-{
-	static volatile unsigned sum;
-
-	for (int i = 0; i < spec->ndocument; i++)
-	{
-		const JsonValue *v = json_scan_peek(scan, i);
-
-		for (size_t at = 0; v && at < v->len; at++)
-			sum += (unsigned char) v->data[at];
-	}
-}
-
 /*
  * Feeds text in chunks, each in memory of its own exact size, so that reading
  * past one is seen.  The scan is the caller's and is reset first; so is
@@ -126,7 +111,6 @@ run_scan(JsonScan *scan, const JsonScanSpec *spec, const char *text, size_t len,
 					put_value(&t, json_scan_field(scan, i));
 				put(&t, "\n", 1);
 			}
-			read_ahead(scan, spec);
 			if (json_scan_memory(scan) > t.memory)
 				t.memory = json_scan_memory(scan);
 		}

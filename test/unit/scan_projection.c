@@ -286,53 +286,9 @@ test_bounds(void)
 	json_scan_free(scan);
 }
 
-/* A document value that stands ahead of the records, looked at before the end. */
-static void
-test_peek(void)
-{
-	JsonScanSpec spec = base;
-	const char *fields[] = {"/id"};
-	const char *document[] = {"/next", "/page/next", "/late"};
-	const char *parts[] = {"{\"next\":\"a\\u0062", "c\",\"page\":{\"next\":17", "1},\"data\":[{\"id\":1}", ",{\"id\":2}],\"late\":\"x\",\"next\":null}"};
-	JsonScan   *scan;
-	const JsonValue *v;
-
-	spec.records = "/data";
-	spec.nfields = 1;
-	spec.fields = fields;
-	spec.ndocument = 3;
-	spec.document = document;
-	scan = json_scan_create(&spec);
-	ok(json_scan_peek(scan, 0) == NULL, "nothing is known before the first byte");
-	json_scan_feed(scan, parts[0], strlen(parts[0]));
-	ok(json_scan_next(scan) == JSON_SCAN_MORE && json_scan_peek(scan, 0) == NULL, "nor in the middle of a string");
-	json_scan_feed(scan, parts[1], strlen(parts[1]));
-	ok(json_scan_next(scan) == JSON_SCAN_MORE, "in the middle of a number");
-	v = json_scan_peek(scan, 0);
-	ok(v && v->kind == JV_STRING && v->len == 3 && memcmp(v->data, "abc", 3) == 0, "a string is known, unescaped");
-	ok(json_scan_peek(scan, 1) == NULL, "a number is not before its end");
-	json_scan_feed(scan, parts[2], strlen(parts[2]));
-	ok(json_scan_next(scan) == JSON_SCAN_RECORD, "the first record");
-	v = json_scan_peek(scan, 1);
-	ok(v && v->kind == JV_NUMBER && v->len == 3 && memcmp(v->data, "171", 3) == 0, "a number is known");
-	ok(json_scan_peek(scan, 2) == NULL && json_scan_peek(scan, 3) == NULL, "what follows the records is not, nor what was not asked for");
-	ok(json_scan_next(scan) == JSON_SCAN_MORE, "between records");
-	json_scan_feed(scan, parts[3], strlen(parts[3]));
-	ok(json_scan_next(scan) == JSON_SCAN_RECORD, "the second record");
-	ok(json_scan_next(scan) == JSON_SCAN_MORE, "the end is near");
-	json_scan_finish(scan);
-	ok(json_scan_next(scan) == JSON_SCAN_END, "the end");
-	ok(json_scan_document(scan, 0)->kind == JV_NULL, "the last of equal keys counts");
-	ok(json_scan_document(scan, 2)->kind == JV_STRING, "with what came late");
-	json_scan_reset(scan);
-	ok(json_scan_peek(scan, 0) == NULL, "a reset forgets");
-	json_scan_free(scan);
-}
-
 int
 main(void)
 {
-	test_peek();
 	test_pointers();
 	test_strings();
 	test_order();

@@ -1,13 +1,13 @@
 # An HTTP API on loopback over any table, for comparing foreign scans with the table itself:
 #
-#	my $server = TableServer->start($dir, lines => [ json text ... ], kinds => { column => 'number' | 'text' | 'time' | 'label' });
+#	my $server = TableServer->start($dir, lines => [ json text ... ], kinds => { column => 'number' | 'text' | 'time' | 'label' | 'name' });
 #	GET /link, /cursor, /page, /offset, /none, /lines, /all (fixed pages of 50, sizes ignored)
 #	GET /sloppy/...			the same, but each filter is ignored by chance (of the request's text)
 #	GET /by/<column>/<value,...>/<paging>
 #
 # Filters on any column x: x=, x_from=, x_to=, x_in= (comma list), x_each= (repeated); an empty value is
 # no filter, one given twice (but for x_each) an error. sort=-a,b; NULLs come last. What it compares, it compares as APIs do: numbers by value,
-# times by instant, text by byte, labels by equality alone. Core perl only.
+# times by instant, text by byte, labels and names by equality alone (names sort as text). Core perl only.
 package TableServer;
 
 use strict;
@@ -67,7 +67,7 @@ sub filter
 	return undef unless @values;
 	@values = map { utf8::decode(my $t = $_); comparable($kind, $t) } @values;
 	my %equal = map { ("$_" => 1) } @values;    # a BigFloat prints in one way only
-	die "labels have no order" if $kind eq 'label' && ($op // '') =~ /from|to/;
+	die "labels have no order" if $kind =~ /label|name/ && ($op // '') =~ /from|to/;
 	return sub {
 		my $key = $_[0]{key}{$column};
 		return 0 unless defined $key;

@@ -36,7 +36,8 @@ BEGIN
               FROM %1$I.lot_edge AS e WHERE %3$s),
     taken AS (SELECT input_lot, sum(mass) AS mass FROM edges GROUP BY input_lot),
     given AS (SELECT e.output_lot, sum(e.mass) AS mass, sum(reo_mass(e.typed, i.assay)::numeric) AS reo,
-                     bool_and(i.assay IS NOT NULL) AS assayed
+                     bool_and(i.assay IS NOT NULL) AS assayed,
+                     CASE WHEN count(i.form) = count(*) AND min(i.form) = max(i.form) THEN min(i.form) END AS form
               FROM edges AS e LEFT JOIN lots AS i ON i.lot_id = e.input_lot GROUP BY e.output_lot)
     SELECT 'overdrawn', l.lot_id, NULL::text, t.mass, l.mass, 'more was taken out of the lot than it weighs'
     FROM taken AS t JOIN lots AS l ON l.lot_id = t.input_lot WHERE t.mass > l.mass
@@ -45,6 +46,11 @@ BEGIN
            'the lot holds more rare earth (as REO) than went into it'
     FROM given AS g JOIN lots AS l ON l.lot_id = g.output_lot
     WHERE g.assayed AND reo_mass(l.typed, l.assay)::numeric > g.reo * (1 + $1)
+    UNION ALL
+    -- what is only put together gains no mass
+    SELECT 'gain', l.lot_id, NULL, l.mass, g.mass, 'the lot weighs more than what went into it, all of it of the same form'
+    FROM given AS g JOIN lots AS l ON l.lot_id = g.output_lot
+    WHERE (g.assayed AND l.assay IS NOT NULL) IS NOT TRUE AND g.form = l.form AND l.mass > g.mass * (1 + $1)
     UNION ALL
     SELECT 'unknown_lot', n.lot, n.other, NULL, NULL, 'an edge names a lot that is not there'
     FROM (SELECT input_lot AS lot, output_lot AS other FROM edges UNION SELECT output_lot, input_lot FROM edges) AS n
@@ -78,6 +84,6 @@ END
 $$;
 COMMENT ON FUNCTION retrack.lot_graph(name, numeric) IS
 'what is wrong with a registry''s lot graph, one row a finding (masses in kg), withdrawn rows aside: overdrawn (more taken out than the lot
-weighs), gain (more REO in the lot than in what went into it, beyond the relative tolerance; where all assays are known), unknown_lot (an edge names a lot that is
+weighs), gain (more REO in the lot than in what went into it, beyond the relative tolerance; where an assay is missing, more mass, if all is of one form), unknown_lot (an edge names a lot that is
 not there), orphan (a lot without inputs whose form is not ore, concentrate or scrap), edge_mass (missing or negative), before_input (older than what it is made of),
 self_loop, cycle (other: the smallest lot of the cycle; not looked for while an edge has no mass). Any NULL: no rows. Errors: RTR02 no such registry.';

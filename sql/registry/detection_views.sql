@@ -122,10 +122,13 @@ SELECT g.kind, g.record, g.delivery_id, g.seller, g.buyer, g.delivered_on, g.del
        g.billed::numeric - g.delivered::numeric AS difference_kg, g.invoice_ids
 FROM (
   SELECT CASE WHEN d.delivery_id IS NULL THEN 'nothing delivered'
-              WHEN b.record IS NULL THEN 'not billed'
-              WHEN b.mass < d.mass THEN 'billed less' ELSE 'billed more' END AS kind,
+              WHEN b.record IS NULL THEN CASE WHEN d.delivered_on + t.days <= retrack.as_of()::date THEN 'not billed' END
+              WHEN 100 * (d.mass::numeric - b.mass::numeric) > t.percent * d.mass::numeric THEN 'billed less'
+              WHEN 100 * (b.mass::numeric - d.mass::numeric) > t.percent * d.mass::numeric THEN 'billed more'
+              WHEN d.seller <> ANY (b.sellers) THEN 'other seller'
+              WHEN d.buyer <> ANY (b.buyers) THEN 'other buyer' END AS kind,
          coalesce(d.record, b.record) AS record, coalesce(d.delivery_id, b.delivery_id) AS delivery_id,
-         coalesce(d.seller, b.seller) AS seller, coalesce(d.buyer, b.buyer) AS buyer, d.delivered_on,
+         coalesce(d.seller, b.sellers[1]) AS seller, coalesce(d.buyer, b.buyers[1]) AS buyer, d.delivered_on,
          d.mass AS delivered, b.mass AS billed, b.invoice_ids
   FROM (
     -- one row a delivery, in the seller's words where he reported it
@@ -139,17 +142,16 @@ FROM (
   FULL JOIN (
     SELECT CASE WHEN transfer_id IS NOT NULL THEN 'transfer' WHEN shipment_id IS NOT NULL THEN 'shipment' ELSE 'invoice' END AS record,
            coalesce(transfer_id, shipment_id, invoice_id) AS delivery_id, sum(mass) AS mass,
-           min(seller) AS seller, min(buyer) AS buyer, array_agg(invoice_id ORDER BY issued_on, invoice_id) AS invoice_ids
+           array_agg(DISTINCT seller) AS sellers, array_agg(DISTINCT buyer) FILTER (WHERE buyer IS NOT NULL) AS buyers,
+           array_agg(invoice_id ORDER BY issued_on, invoice_id) AS invoice_ids
     FROM %1$I.invoice WHERE NOT withdrawn
     GROUP BY 1, 2
   ) b ON b.record = d.record AND b.delivery_id = d.delivery_id
+  CROSS JOIN (SELECT coalesce(max(value) FILTER (WHERE name = 'vat_gap.percent'), 0) AS percent,
+                     coalesce(max(value) FILTER (WHERE name = 'vat_gap.days'), 0)::integer AS days
+              FROM %1$I.setting) t
 ) g
-CROSS JOIN (SELECT coalesce(max(value) FILTER (WHERE name = 'vat_gap.percent'), 0) AS percent,
-                   coalesce(max(value) FILTER (WHERE name = 'vat_gap.days'), 0)::integer AS days
-            FROM %1$I.setting) t
-WHERE CASE g.kind WHEN 'nothing delivered' THEN true
-                  WHEN 'not billed' THEN g.delivered_on + t.days <= retrack.as_of()::date
-                  ELSE 100 * abs(g.billed::numeric - g.delivered::numeric) > t.percent * g.delivered::numeric END
+WHERE g.kind IS NOT NULL
   AND (g.seller IN (SELECT v.party_id FROM %1$I.visible_party v) OR (SELECT v.yes FROM %1$I.visible_all v));
 
 CREATE VIEW %1$I.customs_gap WITH (security_barrier) AS

@@ -154,6 +154,17 @@ ALTER TABLE chain_t.lot_edge ADD withdrawn boolean;
 UPDATE chain_t.lot_edge SET withdrawn = true WHERE input_lot = 'M2';
 SELECT origin, share FROM retrack.trace_origin('chain_t', 'B');
 
+-- Inputs that do not add up to the lot: by mass where no assay tells, if nothing but mixing was done; 5 % are allowed, or as many as the caller says.
+CREATE SCHEMA chain_g;
+CREATE TABLE chain_g.lot (LIKE chain_t.lot);
+CREATE TABLE chain_g.lot_edge (LIKE chain_t.lot_edge);
+INSERT INTO chain_g.lot (lot_id, form, assay, mass) VALUES ('a', 'ore', NULL, '10 kg'), ('b', 'ore', 'Nd=1%', '10 kg'), ('c', 'ore', 'Nd=1%', '21 kg'), ('d', 'ore', 'Nd=1%', '21.1 kg'), ('e', 'ore', 'Nd=1%', '10.6 kg'),
+  ('f', 'concentrate', NULL, '99 kg'), ('g', 'ore', NULL, NULL), ('h', 'ore', NULL, '9 kg'), ('s', 'scrap', NULL, '1 kg');
+INSERT INTO chain_g.lot_edge VALUES ('a', 'c', '10 kg'), ('b', 'c', '10 kg'), ('a', 'd', '10 kg'), ('b', 'd', '10 kg'), ('b', 'e', '10 kg'), ('a', 'f', '10 kg'), ('a', 'g', '10 kg'), ('a', 'h', '4 kg'), ('s', 'h', '1 kg');
+SELECT lot, actual, expected, message FROM retrack.lot_graph('chain_g') WHERE kind = 'gain' ORDER BY 1;
+SELECT lot, actual, expected FROM retrack.lot_graph('chain_g', 0.1) WHERE kind = 'gain' ORDER BY 1;
+DROP TABLE chain_g.lot, chain_g.lot_edge;
+DROP SCHEMA chain_g;
 -- Names that DOT would read as more than a name: quotes, backslashes at the end, line breaks, braces, other scripts, escapes.
 CREATE SCHEMA "chain "" t";
 CREATE TABLE "chain "" t".lot (LIKE chain_t.lot);

@@ -99,5 +99,21 @@ CALL retrack.pull('pull_l_api.party', 'pull_l.party', overlap => '0');
 SET client_min_messages = error;
 SELECT running, resumed_from FROM pull_l.pull_state WHERE target = 'pull_l.party';
 
+-- Names that need quotes, of the registry, the schema of sources and a table: written as they are, or as in SQL.
+CALL retrack.create_registry('Pull "l''s');
+CREATE SCHEMA "Api ""l's";
+CREATE TABLE "Api ""l's".party AS SELECT 'p' AS party_id, 1 AS version, 'P' AS name, 'Nowhere' AS country, timestamptz '2025-06-01' AS updated_at;
+CALL retrack.pull_all('Pull "l''s', 'Api "l''s');
+ALTER TABLE "Pull ""l's".party DROP CONSTRAINT party_country_check;
+SELECT * FROM retrack.retry_rejects('"Pull ""l''s".party');
+SELECT * FROM retrack.retry_rejects('Pull "l''s');
+SELECT party_id, country FROM "Pull ""l's".party;
+\set VERBOSITY sqlstate
+SELECT * FROM retrack.retry_rejects('no "such');
+SELECT * FROM retrack.retry_rejects('no such', 'pull_l');
+SELECT * FROM retrack.retry_rejects('a.b.c.d');
+\set VERBOSITY default
+DROP SCHEMA "Pull ""l's", "Api ""l's" CASCADE;
+
 DROP SCHEMA pull_l, pull_l_api CASCADE;
 DROP ROLE pull_l_clerk;

@@ -118,6 +118,13 @@ INSERT INTO invoice (invoice_id, seller, buyer, issued_on, transfer_id, shipment
   ('v7', 'P1', 'C1', '2025-06-01', NULL, 's1', '100 kg', false), ('v8', 'P1', 'C1', '2025-06-01', 't9', NULL, '7 kg', false),
   ('v9', 'P1', 'C1', '2025-06-01', NULL, NULL, '8 kg', false);
 SELECT kind, record, delivery_id, delivered, billed, difference_kg, invoice_ids FROM vat_gap ORDER BY 3, 1;
+-- the mass is right, but another billed it, or one of two invoices went to another
+INSERT INTO transfer (transfer_id, reported_by, shipper, receiver, transferred_on, form, mass) VALUES
+  ('u1', 'P1', 'P1', 'P2', '2025-06-01', 'oxide', '100 kg'), ('u2', 'P1', 'P1', 'P2', '2025-06-01', 'oxide', '100 kg'), ('u3', 'P1', 'P1', 'P2', '2025-06-01', 'oxide', '100 kg'),
+  ('u4', 'P1', 'P1', 'P2', '2025-06-01', 'oxide', '100 kg');
+INSERT INTO invoice (invoice_id, seller, buyer, issued_on, transfer_id, mass) VALUES ('y1', 'shell', 'P2', '2025-06-01', 'u1', '100 kg'), ('y2', 'P1', 'P2', '2025-06-01', 'u2', '60 kg'),
+  ('y3', 'P1', 'C1', '2025-06-01', 'u2', '40 kg'), ('y4', 'P1', NULL, '2025-06-01', 'u3', '100 kg'), ('y5', 'shell', 'P2', '2025-06-01', 'u4', '1 kg');
+SELECT kind, delivery_id, seller, buyer, invoice_ids FROM vat_gap WHERE delivery_id ~ '^u' ORDER BY 2;
 TRUNCATE shipment, transfer, invoice;
 
 -- customs_gap: beyond 1 %, or nothing 30 days after --------------------------------------------------------

@@ -1,10 +1,11 @@
 /*
  * balance/wide_int.c
  *		Integers of 192 to 512 bits: what is needed once a result, not once a
- *		row.  Plain schoolbook algorithms: each is a few microseconds at most.
+ *		row.  Plain schoolbook algorithms: each is a microsecond at most.
  */
 #include "balance/wide_int.h"
 
+#include <math.h>
 #include <string.h>
 
 #define DECIMAL_CHUNK UINT64_C(1000000000000000000) /* 10^18, largest power in a limb */
@@ -136,78 +137,135 @@ count_bits(const uint64_t *a, int n)
 	return 0;
 }
 
-/* a = 2 a + bit */
-static void
-shift_in(uint64_t *a, int n, uint64_t bit)
+/* to = a * 2^shift, shift below 64; returns the bits shifted out. */
+static uint64_t
+shift_left(uint64_t *to, const uint64_t *a, int n, int shift)
 {
+	uint64_t	out = 0;
+
 	for (int i = 0; i < n; i++)
 	{
-		uint64_t	top = a[i] >> 63;
+		WideUInt128 t = (WideUInt128) a[i] << shift;
 
-		a[i] = (a[i] << 1) | bit;
-		bit = top;
+		to[i] = (uint64_t) t | out;
+		out = (uint64_t) (t >> 64);
 	}
+	return out;
 }
 
 /*
- * Shift and subtract.  The remainder stays below the divisor, so it needs one
- * bit more than that has: "used" limbs.  Where there is no such limb, the bit
- * shifted out says that the divisor fits once more.
+ * A digit of the quotient: u[0..m] / v[0..m-1], from the upper three limbs of
+ * one and two of the other (m >= 2, the top bit of v set).  At most one too large.
  */
+static uint64_t
+guess_digit(const uint64_t *u, const uint64_t *v, int m)
+{
+	WideUInt128 top = (WideUInt128) u[m] << 64 | u[m - 1];
+	uint64_t	digit = u[m] >= v[m - 1] ? UINT64_MAX : (uint64_t) (top / v[m - 1]);
+	WideUInt128 rest = top - (WideUInt128) digit * v[m - 1];
+
+	while (rest >> 64 == 0 && (WideUInt128) digit * v[m - 2] > (rest << 64 | u[m - 2]))
+	{
+		digit--;
+		rest += v[m - 1];
+	}
+	return digit;
+}
+
+/* u[0..m] -= digit * v[0..m-1]; true if that is below zero. */
+static bool
+subtract_multiple(uint64_t *u, const uint64_t *v, int m, uint64_t digit)
+{
+	uint64_t	carry = 0;
+	WideCarry	borrow = 0;
+
+	for (int i = 0; i < m; i++)
+	{
+		WideUInt128 t = (WideUInt128) digit * v[i] + carry;
+
+		u[i] = wide_subtract_limb(u[i], (uint64_t) t, &borrow);
+		carry = (uint64_t) (t >> 64);
+	}
+	u[m] = wide_subtract_limb(u[m], carry, &borrow);
+	return borrow;
+}
+
+/* Long division by limbs: Knuth, The Art of Computer Programming, volume 2, 4.3.1, algorithm D. */
 void
 wide_divide(uint64_t *quotient, const uint64_t *a, const uint64_t *divisor, int n)
 {
-	uint64_t	dividend[WIDE_LIMBS_MAX];
-	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
+	uint64_t	u[WIDE_LIMBS_MAX + 1];
+	uint64_t	v[WIDE_LIMBS_MAX];
+	int			bits = count_bits(divisor, n);
+	int			m = (bits + 63) / 64;
+	int			shift = 64 * m - bits;
 
-	int			used = count_bits(divisor, n) / 64 + 1;
-
-	if (used > n)
-		used = n;
-	memcpy(dividend, a, sizeof(uint64_t) * n);
-	memset(quotient, 0, sizeof(uint64_t) * n);
-	for (int bit = count_bits(dividend, n) - 1; bit >= 0; bit--)
+	if (m == 1)
 	{
-		uint64_t	out = remainder[used - 1] >> 63;
-
-		shift_in(remainder, used, (dividend[bit / 64] >> (bit % 64)) & 1);
-		if (out || wide_compare(remainder, divisor, used) >= 0)
+		memmove(quotient, a, sizeof(uint64_t) * n);
+		wide_divide_small(quotient, n, divisor[0]);
+		return;
+	}
+	shift_left(v, divisor, m, shift);
+	u[n] = shift_left(u, a, n, shift);
+	memset(quotient, 0, sizeof(uint64_t) * n);
+	for (int j = n - m; j >= 0; j--)
+	{
+		quotient[j] = guess_digit(u + j, v, m);
+		if (subtract_multiple(u + j, v, m, quotient[j]))
 		{
-			wide_subtract(remainder, divisor, used);
-			quotient[bit / 64] |= UINT64_C(1) << (bit % 64);
+			WideCarry	carry = 0;
+
+			quotient[j]--;
+			for (int i = 0; i < m; i++)
+				u[j + i] = wide_add_limb(u[j + i], v[i], &carry);
+			u[j + m] += carry;
 		}
 	}
 }
 
-/* Two bits of the radicand give one of the root, as in long division. */
+/* a = the number before the point of x, which is from 0 to below 2^(64 n - 1). */
+static void
+set_double(uint64_t *a, int n, double x)
+{
+	int			exponent;
+	uint64_t	mantissa = (uint64_t) ldexp(frexp(x, &exponent), 53);
+
+	exponent -= 53;
+	memset(a, 0, sizeof(uint64_t) * n);
+	if (exponent <= 0)
+		a[0] = exponent > -64 ? mantissa >> -exponent : 0;
+	else
+	{
+		a[exponent / 64] = mantissa << (exponent % 64);
+		if (exponent % 64 > 11)
+			a[exponent / 64 + 1] = mantissa >> (64 - exponent % 64);
+	}
+}
+
+/* Newton's iteration from above, which falls until it has reached the floor of the root. */
 void
 wide_square_root(uint64_t *root, const uint64_t *a, int n)
 {
-	uint64_t	radicand[WIDE_LIMBS_MAX];
-	uint64_t	remainder[WIDE_LIMBS_MAX] = {0};
-	uint64_t	trial[WIDE_LIMBS_MAX];
-	int			pairs = (count_bits(a, n) + 1) / 2;
-	int			used = (pairs + 2) / 64 + 1;	/* remainder and trial: two bits more than the root */
+	uint64_t	next[WIDE_LIMBS_MAX];
+	WideCarry	carry = 1;
 
-	if (used > n)
-		used = n;
-	memcpy(radicand, a, sizeof(uint64_t) * n);
 	memset(root, 0, sizeof(uint64_t) * n);
-	for (int bit = 2 * pairs - 2; bit >= 0; bit -= 2)
+	if (wide_is_zero(a, n))
+		return;
+	/* what a double may be off, and one: not below the root */
+	set_double(root, n, sqrt(wide_to_double(a, n)) * (1 + 1e-14));
+	for (int i = 0; i < n; i++)
+		root[i] = wide_add_limb(root[i], 0, &carry);
+	for (;;)
 	{
-		uint64_t	two = radicand[bit / 64] >> (bit % 64);
-
-		shift_in(remainder, used, (two >> 1) & 1);
-		shift_in(remainder, used, two & 1);
-		memcpy(trial, root, sizeof(uint64_t) * used);
-		shift_in(trial, used, 0);
-		shift_in(trial, used, 1);
-		shift_in(root, used, 0);
-		if (wide_compare(remainder, trial, used) >= 0)
-		{
-			wide_subtract(remainder, trial, used);
-			root[0] |= 1;
-		}
+		wide_divide(next, a, root, n);
+		wide_add(next, root, n);
+		for (int i = 0; i < n; i++)
+			next[i] = next[i] >> 1 | (i + 1 < n ? next[i + 1] << 63 : 0);
+		if (wide_compare(next, root, n) >= 0)
+			return;
+		memcpy(root, next, sizeof(uint64_t) * n);
 	}
 }
 

@@ -143,7 +143,7 @@ ignore_receiver(DestReceiver *self)
 {
 }
 
-/* A temporary table of the caller's with nothing but columns, the first a bigint. */
+/* A temporary table with nothing but columns, the first a bigint. */
 static void
 check_table(Relation rel)
 {

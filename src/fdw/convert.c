@@ -23,6 +23,7 @@
 #include "fdw/http.h"
 
 #define VALUE_SHOWN 100			/* bytes of a refused value in its error */
+#define MESSAGE_SHOWN 400		/* of a type's message */
 #define CREDENTIAL_MAX (16 * 1024)	/* of those that are looked for there */
 #define NULL_REFUSED "null or missing, but the column is NOT NULL"
 
@@ -312,6 +313,20 @@ shown_value(const ConvertColumn *column, const JsonValue *value)
 	return (size_t) len < value->raw_len ? psprintf("%s...", text) : text;
 }
 
+/* What a type said of the value, which it may have repeated whole. */
+static const char *
+shown_message(const ConvertColumn *column, const char *message)
+{
+	char	   *text = redacted_copy(column, message, strlen(message));
+	int			len = (int) strlen(text);
+	int			cut = pg_mbcliplen(text, len, MESSAGE_SHOWN);
+
+	if (cut == len)
+		return text;
+	text[cut] = '\0';
+	return psprintf("%s...", text);
+}
+
 bool
 rt_convert_slow(ConvertColumn *column, const JsonValue *value, Datum *result, bool *isnull,
 				ConvertError *error)
@@ -340,8 +355,7 @@ rt_convert_slow(ConvertColumn *column, const JsonValue *value, Datum *result, bo
 	if (slow.message == NULL && caught == NULL)
 		caught = rt_soft_error_data(&soft);
 	error->sqlstate = slow.message != NULL ? slow.sqlstate : caught->sqlerrcode;
-	error->message = slow.message != NULL ? slow.message : caught->message;
-	error->message = redacted_copy(column, error->message, strlen(error->message));
+	error->message = shown_message(column, slow.message != NULL ? slow.message : caught->message);
 	if (error == &own)
 		rt_convert_report(error);
 	return false;

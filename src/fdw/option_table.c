@@ -236,13 +236,28 @@ check_path(const OptionDef *def, const char *value)
 		refuse_value(def, value, "It is too long, or holds a byte that URLs may not hold; percent-encode it.");
 }
 
+/* Headers that credentials travel in ... */
+static const char *const credential_headers[] = {"authorization", "proxy-authorization", "cookie", NULL};
+
+/* ... and those that the wrapper sets, or that say where a request ends. */
+static const char *const managed_headers[] = {
+	"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "range", "te", "upgrade", NULL
+};
+
+static void
+refuse_header(const OptionDef *def, const char *const *names, const char *name, size_t len)
+{
+	for (; *names; names++)
+		if (strlen(*names) == len && pg_strncasecmp(*names, name, len) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					 errmsg("header \"%s\" cannot be set by option \"%s\"", *names, def->name),
+					 errhint("Credentials belong into the user mapping; the wrapper sets the other headers itself.")));
+}
+
 static void
 check_headers(const OptionDef *def, const char *value)
 {
-	static const char *const managed[] = {
-		"host", "content-length", "transfer-encoding", "connection", "accept-encoding",
-		"authorization", "proxy-authorization", "cookie", "range", "te", "upgrade", NULL
-	};
 	const char *line = value;
 
 	while (*line)
@@ -264,12 +279,11 @@ check_headers(const OptionDef *def, const char *value)
 					(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 					 errmsg("invalid value for option \"%s\"", def->name),
 					 errdetail("Each line must read \"Name: value\" without control characters.")));
-		for (int i = 0; text > 0 && managed[i]; i++)
-			if (strlen(managed[i]) == name && pg_strncasecmp(managed[i], line, name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
-						 errmsg("header \"%s\" cannot be set by option \"%s\"", managed[i], def->name),
-						 errhint("Credentials belong into the user mapping; the wrapper sets the other headers itself.")));
+		if (text > 0)
+		{
+			refuse_header(def, managed_headers, line, name);
+			refuse_header(def, credential_headers, line, name);
+		}
 		line += len + (line[len] == '\n');
 	}
 }
@@ -298,6 +312,7 @@ check_text(const OptionDef *def, const char *value)
 		case OPTION_HEADER_NAME:
 			if (!url_header_name_valid(value, len))
 				refuse_value(def, value, "It is no header name.");
+			refuse_header(def, managed_headers, value, len);
 			break;
 		case OPTION_NAME:
 		case OPTION_HEADER_TEXT:

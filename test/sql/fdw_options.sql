@@ -56,7 +56,8 @@ FROM (VALUES
 	(31, $$base_url 'http://h', allow_hosts 'a,,b'$$),
 	(32, $$base_url 'http://h', prefetch '17'$$),
 	(33, $$base_url 'http://h', pagination 'none', page_size '10'$$),
-	(34, $$base_url 'http://h', pagination 'none', limit_param 'limit'$$)) v(n, o) ORDER BY n;
+	(34, $$base_url 'http://h', pagination 'none', limit_param 'limit'$$),
+	(35, $$base_url 'http://h', auth 'api_key', api_key_header 'Host'$$)) v(n, o) ORDER BY n;
 SELECT o AS mapping_options, pg_temp.refused('CREATE USER MAPPING FOR PUBLIC SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$base_url 'x'$$), (2, $$password 'x'$$), (3, $$token 'x', api_key 'y'$$),
 	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$), (7, $$user 'a:b', password 'c'$$)) v(n, o) ORDER BY n;

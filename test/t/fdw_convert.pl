@@ -79,6 +79,7 @@ $bodies{'/arrays'} = '[{"i":1,"n":[1,2,3],"t":["a","b\\u0063",null,""],"d":["202
 $bodies{'/labels'} = '[' . join(',', map { sprintf '{"i":%d,"f":"%s"}', $_, (qw(oxide magnet ore scrap alloy oxides)) [ $_ % 6 ] } 1 .. 600) . ']';
 $bodies{'/latin'} = '[{"i":1,"v":"abc"},{"i":2,"v":"\u00e9"},{"i":3,"v":"' . "\xC3\xA9" . '"},{"i":4,"v":"' . "\xE9\x95\x9D" . '"},{"i":5,"v":{"k":"' . "\xC3\xA9" . '"}}]';
 $bodies{'/refused'} = '[' . join(',', map { qq({"i":"record no. $_","v":"@{[ 'x' x 300 ]}"}) } 1 .. 40000) . ']';
+$bodies{'/long'} = '[{"i":"' . "\xE9\x95\x9D" x 100000 . '"}]';
 $bodies{'/nulls'} = '[{"i":1,"v":null},{"i":2},{"i":3,"v":""},{"i":4,"v":" "},{"i":5,"v":"null"},{"i":6,"v":0},{"i":7,"v":false},{"i":8,"v":[]},{"i":9,"v":{}}]';
 my $server = StaticServer->start(\%bodies);
 my $url = $server->url;
@@ -235,6 +236,18 @@ OUT
 # An error caught for on_error skip leaves nothing behind: not a subtransaction, not a memory.
 is($node->safe_psql('postgres', q{BEGIN; SELECT count(*) FROM got; SAVEPOINT s; SELECT count(*) FROM got; ROLLBACK TO s; SELECT count(*) FROM got; COMMIT}),
 	join("\n", (scalar(@values) + 1) x 3), 'skipping inside a transaction');
+# A type's message may repeat the value whole: no more of it is shown than an error should hold.
+$node->safe_psql('postgres', <<"SQL");
+CREATE FOREIGN TABLE long (i int) SERVER s OPTIONS (path '/long');
+CREATE FOREIGN TABLE long_shown (i int, error text OPTIONS (pointer '#error')) SERVER s OPTIONS (path '/long', on_error 'skip');
+SQL
+{
+	my ($code, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT i FROM long");
+	like($err, qr/HV024: .*invalid input syntax for type integer: "\xE9\x95\x9D/, 'a long value: refused');
+	cmp_ok(length $err, '<', 1500, '... in a short message');
+	is($node->safe_psql('postgres', 'SELECT i, length(error) BETWEEN 100 AND 300 FROM long_shown'), '|t', '... and shown in a short text');
+}
+
 # Nor do rows that are left out take memory, however many they are.
 $node->safe_psql('postgres', <<"SQL");
 CREATE FOREIGN TABLE refused (i int, v text OPTIONS (param 'v', exact 'true')) SERVER s OPTIONS (path '/refused', on_error 'skip');

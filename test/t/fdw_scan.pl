@@ -213,6 +213,24 @@ is(sql(q{SELECT count(*) FROM exact WHERE kind = ''}), '0', 'exact, but an empty
 unlike(sql(q{EXPLAIN SELECT id FROM exact WHERE kind = 'k1' AND n >= 5}), qr/Filter/, 'exact conditions are not checked again');
 like(sql(q{EXPLAIN SELECT id FROM exact WHERE n > 5}), qr/Filter/, '... but > is more than a from parameter says');
 
+# a table that changes under a cached plan
+sql(q{CREATE FOREIGN TABLE cached (id int OPTIONS (param 'id'), kind text) SERVER api OPTIONS (path '/records?id_to=50', pagination 'link')});
+asks(q{SET plan_cache_mode = force_generic_plan; PREPARE q(int) AS SELECT id FROM cached WHERE id = $1; EXECUTE q(1);
+	ALTER FOREIGN TABLE cached ALTER id OPTIONS (DROP param); EXECUTE q(1); ALTER FOREIGN TABLE cached OPTIONS (SET path '/records?id_to=40'); EXECUTE q(1);
+	ALTER FOREIGN TABLE cached DROP COLUMN kind; ALTER FOREIGN TABLE cached ALTER id OPTIONS (ADD param 'id'); EXECUTE q(1)},
+	'/records?id_to=50&id=1&limit=100 /records?id_to=50&limit=100 /records?id_to=40&limit=100 /records?id_to=40&id=1&limit=100', 'a prepared statement follows the options');
+
+# cursors in every direction, and beyond their transaction
+is(sql(q{BEGIN; DECLARE c SCROLL CURSOR FOR SELECT id FROM f_cursor WHERE id < 300 ORDER BY id;
+	FETCH ABSOLUTE 250 FROM c; FETCH BACKWARD 1 FROM c; FETCH FIRST FROM c; FETCH LAST FROM c; COMMIT}), "250\n249\n1\n299", 'a cursor that scrolls');
+is(sql(q{BEGIN; DECLARE h CURSOR WITH HOLD FOR SELECT id FROM f_page; FETCH 1 FROM h; COMMIT; MOVE 998 IN h; FETCH ALL FROM h}), "1\n1000", 'a cursor that is held');
+
+# what a table of an API is not
+for my $command ('INSERT INTO f_cursor (id) VALUES (1)', 'UPDATE f_cursor SET id = 1', 'DELETE FROM f_cursor', 'TRUNCATE f_cursor', 'SELECT id FROM f_cursor TABLESAMPLE system (1)')
+{
+	refused($command, '0A000', 'foreign table|TABLESAMPLE', $command);
+}
+
 # an API that does not keep the order it was asked for
 sql(q{CREATE FOREIGN TABLE unsorted (id int OPTIONS (sort 'nonsense'), kind text) SERVER api OPTIONS (path '/records', pagination 'link');
 	CREATE FOREIGN TABLE disorder (id int, y int OPTIONS (pointer '/x/y'), kind text OPTIONS (sort 'id') COLLATE "C") SERVER api OPTIONS (path '/records', pagination 'link', sort_nulls 'last')});

@@ -149,8 +149,6 @@ check_table(Relation rel)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 
-	if (pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_INSERT) != ACLCHECK_OK)
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(rel));
 	if (rel->rd_rel->relkind != RELKIND_RELATION || !RelationUsesLocalBuffers(rel) || RELATION_IS_OTHER_TEMP(rel) ||
 		rel->rd_rel->relispartition || rel->rd_rel->relhasindex || rel->rd_rel->relhasrules || rel->rd_rel->relrowsecurity ||
 		rel->trigdesc != NULL || desc->constr != NULL)
@@ -223,6 +221,9 @@ pull_store(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	/* before the lock, which is not for everyone to take; a table that is not there is an error here */
+	if (pg_class_aclcheck(PG_GETARG_OID(0), GetUserId(), ACL_INSERT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(PG_GETARG_OID(0)));
 	st.rel = table_open(PG_GETARG_OID(0), RowExclusiveLock);
 	check_table(st.rel);
 	SPI_connect();

@@ -38,6 +38,7 @@ SELECT retrack.pull_store('store', 'SELECT 1, NULL::text, NULL::text', '{#seq}')
 SELECT retrack.pull_store('store', 'DELETE FROM store', '{a}');
 SELECT retrack.pull_store('pg_class', 'SELECT 1', '{a}');
 SELECT retrack.pull_store(4294967295::oid, 'SELECT 1', '{a}');
+SELECT retrack.pull_store(0::oid, 'SELECT 1', '{a}');
 CREATE TEMPORARY TABLE checked ("#seq" bigint, a int CHECK (a > 0));
 SELECT retrack.pull_store('checked', 'SELECT -1', '{a}');
 CREATE ROLE pull_st_stranger;

@@ -76,4 +76,8 @@ CALL retrack.create_registry('reg_time');
 SELECT count(*) FROM retrack.rows_as_of(NULL::reg_past.licence, :'second');
 SELECT valid FROM retrack.rows_as_of(NULL::reg_past.licence, :'first') WHERE holder = 'P1';
 SELECT count(*) FROM retrack.rows_as_of(NULL::reg_time.licence, :'second');
+-- what a pull refuses under the new name is an export all the same
+INSERT INTO reg_past.pull_reject (target, sqlstate, message, row_values) VALUES
+  ('reg_past.shipment', 'RTL11', 'm', '{"shipment_id": "refused", "shipped_on": "2025-05-01", "exporter": "P1", "destination": "DE", "form": "magnet", "assay": "Dy=1%", "net_mass": "2 kg"}');
+SELECT shipment_id, refused FROM reg_past.unlicensed_export WHERE refused IS NOT NULL;
 DROP SCHEMA reg_time, reg_past CASCADE;

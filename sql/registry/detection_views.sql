@@ -17,7 +17,9 @@ SELECT s.shipment_id, s.shipped_on, s.exporter, s.consignee, s.end_user, s.clien
        s.hs_code, s.form, s.assay, s.net_mass, s.value, s.currency, r.sqlstate
 FROM %1$I.pull_reject r
 CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$I.shipment, r.row_values) s
-WHERE r.target = %2$L AND r.resolved_at IS NULL AND r.sqlstate ~ '^RT(L|001)' AND s.withdrawn IS NOT TRUE;
+WHERE r.target = (SELECT format('%%I.%%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.oid = %2$L::regclass)  -- by the object, so that the view follows a renamed schema
+  AND r.resolved_at IS NULL AND r.sqlstate ~ '^RT(L|001)' AND s.withdrawn IS NOT TRUE;
 
 CREATE VIEW %1$I.every_controlled_export AS
 SELECT s.shipment_id, s.exporter, s.shipped_on, c.code, c.element, s.form, c.fraction, c.threshold, s.net_mass,

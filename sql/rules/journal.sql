@@ -54,6 +54,7 @@ DECLARE
   registry name;
   key text;
   columns text;
+  entries text;
 BEGIN
   SELECT c.oid, coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
   INTO relation, registry
@@ -70,16 +71,24 @@ BEGIN
   SELECT string_agg(CASE a.attgenerated WHEN 'v' THEN '(' || pg_get_expr(d.adbin, d.adrelid) || ')' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
   INTO columns FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
+  -- A registry's own tables were in it under whatever name it had then; only tables of other schemas can be called the same.
+  SELECT format('j.relation = %L', n.nspname || '.' || c.relname)
+         || CASE WHEN n.nspname = registry THEN
+              format(' OR right(j.relation, %s) = %L AND j.relation <> ALL (%L::text[])', length(c.relname) + 1, '.' || c.relname,
+                ARRAY(SELECT o.nspname || '.' || c.relname FROM pg_namespace o JOIN pg_class t ON t.relnamespace = o.oid AND t.relname = c.relname
+                      JOIN pg_trigger g ON g.tgrelid = t.oid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure
+                      WHERE o.oid <> n.oid AND retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL) = registry))
+            ELSE '' END
+  INTO entries FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
   RETURN QUERY EXECUTE format($sql$
     WITH later AS MATERIALIZED (
       SELECT DISTINCT ON (k.row_key) k.row_key, j.before FROM %1$I.journal j, unnest(j.row_keys) k (row_key)
-      WHERE j.relation = %2$L AND j.recorded_at > $1 AND j.op <> 'move'
+      WHERE (%2$s) AND j.recorded_at > $1 AND j.op <> 'move'
       ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq)
     SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
     UNION ALL
     SELECT %5$s FROM (SELECT r.* FROM later l, LATERAL json_populate_record(NULL::%3$s, l.before) r WHERE l.before IS NOT NULL) b$sql$,
-    registry, (SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation),
-    relation, key, columns) USING at;
+    registry, entries, relation, key, columns) USING at;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
   'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. 22023 if the table is not journalled';

@@ -64,5 +64,20 @@ SELECT * FROM check_triggers('reg_time');
 SELECT count(*) AS before FROM journal WHERE party = '' \gset
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass, licence, control_code) VALUES ('S', '2025-05-01', 'P1', 'DE', 'magnet', 'Dy=1%', '1 kg', '25-AA-000001', '1C905.a');
 SELECT count(*) - :before AS entries FROM journal WHERE party = '';
+-- A renamed registry's past is its past; a new one of the old name has none of it; a table elsewhere that is called the same has its own.
+CREATE TABLE public.licence_party (LIKE licence_party INCLUDING ALL);
+SELECT attach_triggers('public.licence_party', 'journal', 'registry=reg_time');
+INSERT INTO public.licence_party (licence, party_id, role) VALUES ('25-AA-000001', 'P2', 'end_user');
+SELECT count(*) AS here, (SELECT count(*) FROM rows_as_of(NULL::public.licence_party, :'second')) AS there FROM rows_as_of(NULL::reg_time.licence_party, :'second');
+DROP TABLE public.licence_party;
 RESET search_path;
-DROP SCHEMA reg_time CASCADE;
+ALTER SCHEMA reg_time RENAME TO reg_past;
+CALL retrack.create_registry('reg_time');
+SELECT count(*) FROM retrack.rows_as_of(NULL::reg_past.licence, :'second');
+SELECT valid FROM retrack.rows_as_of(NULL::reg_past.licence, :'first') WHERE holder = 'P1';
+SELECT count(*) FROM retrack.rows_as_of(NULL::reg_time.licence, :'second');
+-- what a pull refuses under the new name is an export all the same
+INSERT INTO reg_past.pull_reject (target, sqlstate, message, row_values) VALUES
+  ('reg_past.shipment', 'RTL11', 'm', '{"shipment_id": "refused", "shipped_on": "2025-05-01", "exporter": "P1", "destination": "DE", "form": "magnet", "assay": "Dy=1%", "net_mass": "2 kg"}');
+SELECT shipment_id, refused FROM reg_past.unlicensed_export WHERE refused IS NOT NULL;
+DROP SCHEMA reg_time, reg_past CASCADE;

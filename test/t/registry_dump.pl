@@ -238,6 +238,9 @@ $subscriber->stop;
 
 # 5. pg_upgrade --link: the files move, the books stay.
 $node->safe_psql('origin', 'DROP PUBLICATION books');
+# a slot that its subscriber left behind: from 17 on pg_upgrade refuses to lose it
+$node->poll_query_until('origin', q{SELECT NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'logical' AND active)});
+$node->safe_psql('origin', q{SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical'});
 $node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom apart sections made);
 $node->stop;
 my $new = PostgreSQL::Test::Cluster->new('upgraded');

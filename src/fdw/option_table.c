@@ -63,7 +63,7 @@ const OptionDef rt_option_table[] = {
 	{"ca_file", OPT_SERVER | OPT_SUPERUSER, OPTION_TEXT, O(ca_file)},
 	{"client_cert", OPT_SERVER | OPT_SUPERUSER, OPTION_TEXT, O(client_cert)},
 	{"client_key", OPT_SERVER | OPT_SUPERUSER, OPTION_TEXT, O(client_key)},
-	{"proxy", OPT_SERVER | OPT_SUPERUSER, OPTION_TEXT, O(proxy)},
+	{"proxy", OPT_SERVER | OPT_SUPERUSER, OPTION_PROXY, O(proxy)},
 	{"allow_hosts", OPT_SERVER | OPT_SUPERUSER, OPTION_HOSTS, O(allow_hosts)},
 	{"token", OPT_MAPPING | OPT_SECRET, OPTION_HEADER_TEXT, O(token)},
 	{"user", OPT_MAPPING, OPTION_HEADER_TEXT, O(user)},
@@ -133,7 +133,8 @@ parse_number(const OptionDef *def, const char *value)
 	const char *hint = NULL;
 	int			result;
 
-	if (!parse_int(value, &result, unit, &hint))
+	/* what a setting would round, a count is not */
+	if ((def->kind == OPTION_INT && strspn(value, "+-0123456789 ") != strlen(value)) || !parse_int(value, &result, unit, &hint))
 		refuse_value(def, value, psprintf("It must be %s.%s%s", what, hint ? " " : "", hint ? hint : ""));
 	if (result < def->min || result > def->max)
 		refuse_value(def, value,
@@ -203,6 +204,20 @@ check_url(const OptionDef *def, const char *value)
 		refuse_value(def, value, psprintf("As a URL it is refused: %s.", why));
 	if (parts.query != NULL)
 		refuse_value(def, value, "It must not have a query string.");
+}
+
+/* Everybody can read a server's options, so a proxy that asks for a password cannot be had. */
+static void
+check_proxy(const OptionDef *def, const char *value)
+{
+	if (strchr(value, '@') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+				 errmsg("invalid value for option \"%s\"", def->name),
+				 errdetail("A proxy's user and password would be readable by everyone."),
+				 errhint("Let the proxy know this host by its address.")));
+	if (!url_header_value_valid(value, strlen(value)))
+		refuse_value(def, value, "It must not hold control characters.");
 }
 
 /* A path below base_url: optional {name}s, optional query string. */
@@ -322,6 +337,9 @@ check_text(const OptionDef *def, const char *value)
 		case OPTION_HOSTS:
 			if (!url_host_list_valid(value, &why))
 				refuse_value(def, value, psprintf("As a list of hosts it is refused: %s.", why));
+			break;
+		case OPTION_PROXY:
+			check_proxy(def, value);
 			break;
 		case OPTION_POINTER:
 		case OPTION_COLUMN_POINTER:

@@ -37,7 +37,8 @@ typedef enum OptionKind
 	OPTION_HEADERS,				/* "Name: value" lines */
 	OPTION_HEADER_NAME,
 	OPTION_HEADER_TEXT,			/* goes into a header: no control bytes */
-	OPTION_HOSTS
+	OPTION_HOSTS,
+	OPTION_PROXY
 } OptionKind;
 
 typedef struct OptionDef

@@ -57,10 +57,24 @@ FROM (VALUES
 	(32, $$base_url 'http://h', prefetch '17'$$),
 	(33, $$base_url 'http://h', pagination 'none', page_size '10'$$),
 	(34, $$base_url 'http://h', pagination 'none', limit_param 'limit'$$),
-	(35, $$base_url 'http://h', auth 'api_key', api_key_header 'Host'$$)) v(n, o) ORDER BY n;
+	(35, $$base_url 'http://h', auth 'api_key', api_key_header 'Host'$$),
+	(36, $$base_url 'http://h', proxy 'http://user:secret@p:3128'$$),
+	(37, $$base_url 'http://h', base_url 'http://g'$$)) v(n, o) ORDER BY n;
+-- the limits of every option that has some, and no option is empty
+SELECT o AS limits, pg_temp.refused(format('CREATE SERVER fdw_options_bad FOREIGN DATA WRAPPER retrack_fdw OPTIONS (base_url ''http://h'', %s)', o))
+FROM (VALUES
+	(1, $$pagination 'page', page_param ''$$), (2, $$pagination 'page', page_param E'a\nb'$$),
+	(3, $$pagination 'page', first_page '-1'$$), (4, $$pagination 'page', first_page '1000000001'$$), (5, $$pagination 'page', first_page '1.5'$$),
+	(6, $$pagination 'offset', offset_param ''$$), (7, $$pagination 'cursor', next '/n', cursor_param ''$$), (8, $$pagination 'page', limit_param ''$$),
+	(9, $$pagination 'page', page_size '1000000001'$$), (10, $$total 'total'$$), (11, $$prefetch '-1'$$), (12, $$max_pages '-1'$$), (13, $$max_pages '2147483648'$$),
+	(14, $$sort_param ''$$), (15, $$sort_nulls 'middle'$$), (16, $$connect_timeout '0'$$), (17, $$connect_timeout '30 d'$$), (18, $$connect_timeout '2 fortnights'$$),
+	(19, $$stall_timeout '-1'$$), (20, $$max_retries '101'$$), (21, $$max_retry_wait '-1 s'$$), (22, $$rate_limit '1000001'$$), (23, $$max_record_size '1023'$$),
+	(24, $$max_record_size '1 GB'$$), (25, $$buffer_size '65535'$$), (26, $$auth 'digest'$$), (27, $$auth 'oauth2', token_url 'http://h/t', scope ''$$),
+	(28, $$auth 'oauth2', token_url 'ftp://h/t'$$), (29, $$ca_file ''$$), (30, $$proxy ''$$), (31, $$allow_hosts ''$$), (32, $$param_in_style 'twice'$$)) v(n, o) ORDER BY n;
 SELECT o AS mapping_options, pg_temp.refused('CREATE USER MAPPING FOR PUBLIC SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$base_url 'x'$$), (2, $$password 'x'$$), (3, $$token 'x', api_key 'y'$$),
-	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$), (7, $$user 'a:b', password 'c'$$)) v(n, o) ORDER BY n;
+	(4, E'token E''a\\nInjected: yes'''), (5, $$client_secret 'x'$$), (6, $$token ''$$), (7, $$user 'a:b', password 'c'$$),
+	(8, $$client_id '', client_secret 'x'$$), (9, $$user '', password 'c'$$)) v(n, o) ORDER BY n;
 SELECT o AS table_options, pg_temp.refused('CREATE FOREIGN TABLE fdw_options_bad (a int) SERVER fdw_options_ok OPTIONS (' || o || ')')
 FROM (VALUES (1, $$path 'http://other/'$$), (2, $$path '//other/'$$), (3, $$path '/{a'$$), (4, $$path '/}'$$),
 	(5, $$path '/a b'$$), (6, $$reject_limit '5'$$), (7, $$on_error 'skip', reject_limit '0'$$),

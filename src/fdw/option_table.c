@@ -131,7 +131,7 @@ parse_number(const OptionDef *def, const char *value)
 	const char *what = def->kind == OPTION_TIME ? "a time such as 2s or 500ms" :
 		def->kind == OPTION_SIZE ? "a size such as 16MB" : "an integer";
 	const char *hint = NULL;
-	int			result;
+	int			result = 0;
 
 	/* what a setting would round, a count is not */
 	if ((def->kind == OPTION_INT && strspn(value, "+-0123456789 ") != strlen(value)) || !parse_int(value, &result, unit, &hint))

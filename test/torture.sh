@@ -150,7 +150,7 @@ writers() { # SECONDS: writers at the three isolation levels
 	done
 }
 # A partition comes and goes while the writers run. (Not CONCURRENTLY: a session whose snapshot is older can then write
-# to it through the table it no longer belongs to. Nor do tables get other names, which statements on a partition do not wait for.)
+# to it through the table it no longer belongs to.)
 alter() { # SECONDS
 	local end=$((SECONDS + $1))
 	while ((SECONDS < end)); do

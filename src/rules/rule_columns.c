@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "rules/books.h"
 #include "rules/row_json.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -553,6 +554,17 @@ clear_rule_table(RuleTable *t)
 	MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
 }
 
+/*
+ * What is recorded of a partition names the topmost table, which must keep its name
+ * until that is committed.  Taking the lock may show that it has another one already.
+ */
+static void
+lock_root(const RuleTable *t)
+{
+	if (t->record && t->rootid != t->relid)
+		LockRelationOid(t->rootid, AccessShareLock);
+}
+
 RuleTable *
 rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 {
@@ -572,6 +584,8 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 	t = hash_search(rule_tables, &trigdata->tg_trigger->tgoid, HASH_ENTER, &found);
 	if (!found)
 		MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
+	if (t->valid)
+		lock_root(t);
 	for (int attempt = 0; !t->valid && attempt < RESOLVE_ATTEMPTS; attempt++)
 	{
 		/* Set first, so that an invalidation meanwhile is seen; a statement further out may be using the old one. */
@@ -593,6 +607,7 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 		fresh.valid = t->valid;
 		clear_rule_table(t);
 		*t = fresh;
+		lock_root(t);
 	}
 	return t;
 }

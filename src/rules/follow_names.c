@@ -8,12 +8,16 @@
  */
 #include "retrack.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(follow_names);
 
@@ -28,17 +32,37 @@ forget_sources(void)
 	noted = NULL;
 }
 
-static void
-note_sources(void)
+/*
+ * Both queries run with the rights of the extension's owner: whoever alters a table
+ * of its own need not be let into schema retrack.
+ */
+static SPITupleTable *
+query_as_owner(Oid owner, const char *query, const char *argument)
 {
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {argument != NULL ? CStringGetTextDatum(argument) : (Datum) 0};
+	Oid			userid;
+	int			context;
+
+	GetUserIdAndSecContext(&userid, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_execute_with_args(query, argument != NULL ? 1 : 0, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "query of follow_names failed: %s", query);
+	SetUserIdAndSecContext(userid, context);
+	return SPI_tuptable;
+}
+
+static void
+note_sources(Oid owner)
+{
+	SPITupleTable *rows;
 	bool		isnull;
 	Datum		value;
 
 	forget_sources();
 	SPI_connect();
-	if (SPI_execute("SELECT retrack.noted_sources()::pg_catalog.text", false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "noting sources failed");
-	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	rows = query_as_owner(owner, "SELECT retrack.noted_sources()::pg_catalog.text", NULL);
+	value = SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull);
 	if (!isnull)
 		noted = MemoryContextStrdup(TopMemoryContext, TextDatumGetCString(value));
 	SPI_finish();
@@ -70,36 +94,46 @@ follow_source(SPITupleTable *rows, uint64 i)
 }
 
 static void
-follow_sources(void)
+follow_sources(Oid owner)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1];
 	SPITupleTable *rows;
 
 	if (noted == NULL)
 		return;
-	values[0] = CStringGetTextDatum(noted);
 	SPI_connect();
-	if (SPI_execute_with_args("SELECT * FROM retrack.moved_sources($1::pg_catalog.jsonb)", 1, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "following sources failed");
-	rows = SPI_tuptable;
+	rows = query_as_owner(owner, "SELECT * FROM retrack.moved_sources($1::pg_catalog.jsonb)", noted);
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 		follow_source(rows, i);
 	SPI_finish();
+}
+
+static Oid
+function_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 Datum
 follow_names(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *trigdata = (EventTriggerData *) fcinfo->context;
+	Oid			owner;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("follow_names must be called as an event trigger")));
+	owner = function_owner(fcinfo->flinfo->fn_oid);
 	if (strcmp(trigdata->event, "ddl_command_start") == 0)
-		note_sources();
+		note_sources(owner);
 	else if (strcmp(trigdata->event, "ddl_command_end") == 0)
-		follow_sources();
+		follow_sources(owner);
 	PG_RETURN_NULL();
 }

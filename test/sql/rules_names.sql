@@ -153,6 +153,19 @@ SELECT * FROM books();
 DELETE FROM shipment;
 SELECT * FROM books();
 
+-- Who alters a table of its own need not be let into schema retrack.
+CREATE ROLE rn_stranger;
+CREATE SCHEMA rn_strange AUTHORIZATION rn_stranger;
+REVOKE USAGE ON SCHEMA retrack FROM PUBLIC;
+SET ROLE rn_stranger;
+CREATE TABLE rn_strange.t (a integer);
+ALTER TABLE rn_strange.t ADD b integer;
+DROP TABLE rn_strange.t;
+RESET ROLE;
+GRANT USAGE ON SCHEMA retrack TO PUBLIC;
+DROP SCHEMA rn_strange;
+DROP ROLE rn_stranger;
+
 RESET search_path;
 DROP SCHEMA rn CASCADE;
 DROP SCHEMA rn_archive;

@@ -35,7 +35,7 @@ INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted)
 SELECT 'q' || i, 'e' || i, 'mining', 'ionic', '[2025-01-01,2026-01-01)', '60 kg' FROM generate_series(0, 3) i;
 CREATE SEQUENCE ids CACHE 100;
 
--- Exports of one's own, partitioned and recorded, whose partition comes and goes.
+-- Exports of one's own, partitioned and recorded, whose table is renamed and whose partition comes and goes.
 CREATE TABLE export (id bigint, shipped_on date, exporter text, destination text DEFAULT 'DE', licence licence_id, control_code text DEFAULT '1C905.b',
   form form DEFAULT 'oxide', assay assay DEFAULT 'Dy=2%', net_mass mass, PRIMARY KEY (shipped_on, id)) PARTITION BY RANGE (shipped_on);
 CREATE TABLE autumn PARTITION OF export FOR VALUES FROM ('2025-07-01') TO ('2027-01-01');
@@ -46,7 +46,7 @@ SELECT attach_triggers('export', 'licence', 'mode=record');
 CREATE FUNCTION act_on_export(kind int, k int, m int) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   l retrack.licence_id := format('25-AA-0000%s', 10 + k % 40);
-  target text := (ARRAY['export', 'spring'])[1 + m % 2];
+  target text := (ARRAY['export', 'exported', 'spring'])[1 + m % 3];
   detail text;
 BEGIN
   IF kind % 5 < 2 THEN
@@ -149,17 +149,20 @@ writers() { # SECONDS: writers at the three isolation levels
 		i=$((i + 1))
 	done
 }
-# A partition comes and goes while the writers run. (Not CONCURRENTLY: a session whose snapshot is older can then write
-# to it through the table it no longer belongs to.)
+# Tables get other names and partitions come and go while the writers run.
 alter() { # SECONDS
 	local end=$((SECONDS + $1))
 	while ((SECONDS < end)); do
-		psql -qX -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring' -c 'SELECT pg_sleep(0.2)'
+		case $((RANDOM % 2)) in
+		0) psql -qX -c 'ALTER TABLE trade.export RENAME TO exported' -c 'ALTER TABLE trade.exported RENAME TO export' ;;
+		1) psql -qX -c 'ALTER TABLE trade.export DETACH PARTITION trade.spring' -c 'SELECT pg_sleep(0.2)' ;;
+		esac
 		restore
 	done >/dev/null 2>&1
 }
 restore() { # whatever was broken off
-	psql -qX -c "ALTER TABLE trade.export ATTACH PARTITION trade.spring FOR VALUES FROM ('2025-01-01') TO ('2025-07-01')" >/dev/null 2>&1 || true
+	psql -qX -c 'ALTER TABLE IF EXISTS trade.exported RENAME TO export' \
+		-c "ALTER TABLE trade.export ATTACH PARTITION trade.spring FOR VALUES FROM ('2025-01-01') TO ('2025-07-01')" >/dev/null 2>&1 || true
 }
 fail() { echo "not ok - $1"; sed -n '/ERROR\|FATAL\|PANIC/p' "$WORK/server.log" | tail -5; exit 1; }
 check() { # WHEN: the books must be right

@@ -31,6 +31,15 @@ $$;
 COMMENT ON FUNCTION retrack.key_columns(regclass, text) IS
   'numbers of the columns by which a rule knows the table''s rows, which outlast new names; key is the triggers'' argument, or NULL for the primary key. NULL if there are none';
 
+CREATE FUNCTION retrack.records_rows(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM pg_partition_tree(relation) p JOIN pg_trigger t ON t.tgrelid = p.relid JOIN pg_proc f ON f.oid = t.tgfoid
+    WHERE f.pronamespace = 'retrack'::regnamespace AND f.proname IN ('enforce_licence', 'enforce_quota')
+      AND retrack.rule_argument(retrack.trigger_arguments(t.oid), 'mode', 'reject') = 'record')
+$$;
+COMMENT ON FUNCTION retrack.records_rows(regclass) IS
+  'whether a rule with mode=record watches the table or one of its partitions: partitions of such a table are not detached concurrently; NULL for NULL';
+
 CREATE FUNCTION retrack.noted_sources() RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_agg(x) FROM (
@@ -88,14 +97,19 @@ END $fn$;
 COMMENT ON FUNCTION retrack.moved_sources(jsonb) IS
   'step of follow_names: of the noted tables those whose rows violations name otherwise now: because the topmost table has another name, or is another one (row_keys then queries the rows that went along), or because the key is another one. Warns of dropped tables, whose rows stay drawn';
 
+CREATE FUNCTION retrack.note_names() RETURNS event_trigger
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION retrack.note_names() IS
+  'event trigger of ddl_command_start: notes what the tables that draw on ledgers are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded (0A000)';
+
 CREATE FUNCTION retrack.follow_names() RETURNS event_trigger
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.follow_names() IS
-  'event trigger of ddl_command_start and ddl_command_end: when a table with recorded violations gets another name, schema or parent, its violations follow it; another key for such a table is refused (55000); the drop of a table that drew on a ledger warns';
+  'event trigger of ddl_command_end: when a table with recorded violations got another name, schema or parent, its violations follow it; another key for such a table is refused (55000); the drop of a table that drew on a ledger warns';
 
 CREATE EVENT TRIGGER retrack_note_names ON ddl_command_start WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'CREATE TRIGGER', 'DROP TABLE', 'DROP SCHEMA')
-  EXECUTE FUNCTION retrack.follow_names();
-COMMENT ON EVENT TRIGGER retrack_note_names IS 'notes what the tables that draw on ledgers are called: see retrack.follow_names';
+  EXECUTE FUNCTION retrack.note_names();
+COMMENT ON EVENT TRIGGER retrack_note_names IS 'notes what the tables that draw on ledgers are called: see retrack.note_names';
 CREATE EVENT TRIGGER retrack_follow_names ON ddl_command_end WHEN TAG IN ('ALTER TABLE', 'ALTER SCHEMA', 'CREATE TRIGGER', 'DROP TABLE', 'DROP SCHEMA')
   EXECUTE FUNCTION retrack.follow_names();
 COMMENT ON EVENT TRIGGER retrack_follow_names IS 'lets recorded violations follow their tables: see retrack.follow_names';

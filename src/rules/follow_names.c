@@ -1,7 +1,7 @@
 /*
  * rules/follow_names.c
- *		follow_names(): event trigger that keeps recorded rows known when DDL gives
- *		their table another name, or another table above it.
+ *		note_names(), follow_names(): event triggers that keep recorded rows known
+ *		when DDL gives their table another name, or another table above it.
  *
  * An open violation names its row by table and key.  What the tables were called
  * when the command began is kept here, out of anybody's reach, until it ends.
@@ -9,20 +9,66 @@
 #include "retrack.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
+PG_FUNCTION_INFO_V1(note_names);
 PG_FUNCTION_INFO_V1(follow_names);
 
 /* retrack.noted_sources() when the latest command began; NULL: nothing to follow. */
 static char *noted = NULL;
+
+/* Whether the command can change a table's name, its partitions or its key: most do not, and cost nothing then. */
+static bool
+command_matters(Node *command)
+{
+	ListCell   *lc;
+
+	if (!IsA(command, AlterTableStmt))
+		return true;
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		switch (lfirst_node(AlterTableCmd, lc)->subtype)
+		{
+			case AT_AttachPartition:
+			case AT_DetachPartition:
+			case AT_DetachPartitionFinalize:
+			case AT_AddConstraint:
+			case AT_DropConstraint:
+			case AT_DropColumn:
+				return true;
+			default:
+				break;
+		}
+	}
+	return false;
+}
+
+static bool
+detaches_concurrently(Node *command)
+{
+	ListCell   *lc;
+
+	if (!IsA(command, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
+			return true;
+	}
+	return false;
+}
 
 static void
 forget_sources(void)
@@ -52,6 +98,33 @@ query_as_owner(Oid owner, const char *query, const char *argument)
 	return SPI_tuptable;
 }
 
+/*
+ * A session with an older snapshot that waits for such a command's lock writes to
+ * the partition through the table it no longer belongs to, and would know its
+ * recorded rows by that table's name.
+ */
+static void
+refuse_concurrent_detach(Oid owner, AlterTableStmt *command)
+{
+	Oid			relid = RangeVarGetRelid(command->relation, NoLock, true);
+	SPITupleTable *rows;
+	bool		isnull,
+				records;
+
+	if (!OidIsValid(relid))
+		return;
+	SPI_connect();
+	rows = query_as_owner(owner, "SELECT retrack.records_rows($1::pg_catalog.oid)", psprintf("%u", relid));
+	records = DatumGetBool(SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull));
+	SPI_finish();
+	if (records && !isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("partitions of table \"%s\" cannot be detached concurrently", command->relation->relname),
+				 errdetail("With mode=record, sessions that still see the partition there would record its rows under the wrong table."),
+				 errhint("Use DETACH PARTITION without CONCURRENTLY.")));
+}
+
 static void
 note_sources(Oid owner)
 {
@@ -59,7 +132,6 @@ note_sources(Oid owner)
 	bool		isnull;
 	Datum		value;
 
-	forget_sources();
 	SPI_connect();
 	rows = query_as_owner(owner, "SELECT retrack.noted_sources()::pg_catalog.text", NULL);
 	value = SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull);
@@ -120,20 +192,35 @@ function_owner(Oid function)
 	return owner;
 }
 
-Datum
-follow_names(PG_FUNCTION_ARGS)
+static EventTriggerData *
+check_called_as_event_trigger(FunctionCallInfo fcinfo, const char *name)
 {
-	EventTriggerData *trigdata = (EventTriggerData *) fcinfo->context;
-	Oid			owner;
-
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("follow_names must be called as an event trigger")));
-	owner = function_owner(fcinfo->flinfo->fn_oid);
-	if (strcmp(trigdata->event, "ddl_command_start") == 0)
+				 errmsg("%s must be called as an event trigger", name)));
+	return (EventTriggerData *) fcinfo->context;
+}
+
+/* Has the search_path of the command, whose table's name it resolves. */
+Datum
+note_names(PG_FUNCTION_ARGS)
+{
+	Node	   *command = check_called_as_event_trigger(fcinfo, "note_names")->parsetree;
+	Oid			owner = function_owner(fcinfo->flinfo->fn_oid);
+
+	forget_sources();
+	if (detaches_concurrently(command))
+		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
+	if (command_matters(command))
 		note_sources(owner);
-	else if (strcmp(trigdata->event, "ddl_command_end") == 0)
-		follow_sources(owner);
+	PG_RETURN_NULL();
+}
+
+Datum
+follow_names(PG_FUNCTION_ARGS)
+{
+	check_called_as_event_trigger(fcinfo, "follow_names");
+	follow_sources(function_owner(fcinfo->flinfo->fn_oid));
 	PG_RETURN_NULL();
 }

@@ -21,15 +21,18 @@ $$;
 COMMENT ON FUNCTION retrack.table_name(regclass) IS
   'schema.table as violations and journal name it, without quotes; NULL if there is no such table';
 
-CREATE FUNCTION retrack.key_columns(relation regclass, key text) RETURNS integer[]
+CREATE FUNCTION retrack.key_columns(relation regclass, key text) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT CASE WHEN key IS NULL
-    THEN (SELECT (x.indkey::int2[])[0:x.indnkeyatts - 1]::integer[] FROM pg_index x WHERE x.indrelid = relation AND x.indisprimary)
-    ELSE (SELECT array_agg(a.attnum::integer ORDER BY k.i) FROM unnest(string_to_array(key, ',')) WITH ORDINALITY k (name, i)
-          LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name AND NOT a.attisdropped) END
+  SELECT array_agg(a.attnum || ':' || a.atttypid ORDER BY k.i)
+  FROM (SELECT u.i, u.attnum FROM pg_index x, unnest(x.indkey::int2[]) WITH ORDINALITY u (attnum, i)
+        WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary AND u.i <= x.indnkeyatts
+        UNION ALL
+        SELECT n.i, c.attnum FROM unnest(string_to_array(key, ',')) WITH ORDINALITY n (name, i)
+        LEFT JOIN pg_attribute c ON c.attrelid = relation AND c.attname = n.name AND NOT c.attisdropped) k
+  LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = k.attnum
 $$;
 COMMENT ON FUNCTION retrack.key_columns(regclass, text) IS
-  'numbers of the columns by which a rule knows the table''s rows, which outlast new names; key is the triggers'' argument, or NULL for the primary key. NULL if there are none';
+  'numbers and types of the columns by which a rule knows the table''s rows, which outlast new names; key is the triggers'' argument, or NULL for the primary key. NULL if there are none';
 
 CREATE FUNCTION retrack.records_rows(relation regclass) RETURNS boolean
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -63,12 +66,12 @@ LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   source record;
   argument text;
-  columns integer[];
+  columns text[];
   root regclass;
 BEGIN
   FOR source IN
     SELECT s.*, n.nspname FROM jsonb_to_recordset(noted)
-      AS s (relid oid, name text, rule oid, registry oid, root oid, root_name text, key integer[])
+      AS s (relid oid, name text, rule oid, registry oid, root oid, root_name text, key text[])
     JOIN pg_namespace n ON n.oid = s.registry
     WHERE EXISTS (SELECT FROM pg_class v WHERE v.relnamespace = n.oid AND v.relname = 'violation')
   LOOP

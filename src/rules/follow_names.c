@@ -45,6 +45,7 @@ command_matters(Node *command)
 			case AT_AddConstraint:
 			case AT_DropConstraint:
 			case AT_DropColumn:
+			case AT_AlterColumnType:
 				return true;
 			default:
 				break;

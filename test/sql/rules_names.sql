@@ -75,6 +75,8 @@ ALTER TABLE exports ALTER destination SET NOT NULL;
 SELECT try('SELECT retrack.attach_triggers(''rn.exports'', ''licence'', ''date=day'', ''mode=record'', ''key=id,destination,day'')');
 SELECT try('ALTER TABLE rn.exports DROP CONSTRAINT export_pkey');
 SELECT attach_triggers('exports', 'licence', 'date=day', 'mode=record', 'key=id,day');
+-- nor is it of another type, which might read differently
+SELECT try('ALTER TABLE rn.exports ALTER id TYPE numeric(6,1)');
 SELECT try('ALTER TABLE rn.exports RENAME id TO number');
 SELECT attach_triggers('exports', 'licence', 'date=day', 'mode=record');
 ALTER TABLE exports RENAME id TO number;

@@ -226,20 +226,17 @@ find_ledgers(Books *b)
 	static const Oid quota_key_types[] = {TEXTOID};
 	Oid			mass = rt_type_oid("mass");
 
-	b->item.relid = find_table(b, "licence_item");
 	b->item.sum = find_full_column(b->item.relid, "drawn", mass);
 	b->item.granted = find_full_column(b->item.relid, "granted", mass);
 	b->item.tolerance = find_full_column(b->item.relid, "tolerance", NUMERICOID);
 	b->item.terms = find_full_column(b->item.relid, "terms", INT8OID);
 	find_ledger_key(&b->item, item_key, item_key_types, 2);
 
-	b->licence.relid = find_table(b, "licence");
 	b->licence.sum = find_full_column(b->licence.relid, "uses", INT4OID);
 	b->licence.sum_is_int4 = true;
 	b->licence.granted = find_column(b->licence.relid, "max_uses", INT4OID);
 	find_ledger_key(&b->licence, licence_key, item_key_types, 1);
 
-	b->quota.relid = find_table(b, "quota");
 	b->quota.sum = find_full_column(b->quota.relid, "drawn", mass);
 	b->quota.granted = find_full_column(b->quota.relid, "granted", mass);
 	find_ledger_key(&b->quota, quota_key, quota_key_types, 1);
@@ -267,10 +264,8 @@ find_journal(Books *b)
 	static const char *const key[] = {"party"};
 	static const Oid key_types[] = {TEXTOID};
 
-	b->journal = get_relname_relid("journal", b->nspid);
 	if (!OidIsValid(b->journal))
 		return;
-	b->journal_head = find_table(b, "journal_head");
 	b->journal_head_pkey = find_pkey(b->journal_head, key, key_types, 1, true, &b->journal_head_key);
 	b->journal_head_att[HEAD_SEQ_COLUMN] = find_full_column(b->journal_head, "seq", INT8OID);
 	b->journal_head_att[HEAD_HASH_COLUMN] = find_full_column(b->journal_head, "hash", BYTEAOID);
@@ -291,6 +286,23 @@ set_name_and_owner(Books *b, const char *nspname, Oid owner)
 	MemSet(b->plan, 0, sizeof(b->plan));
 }
 
+/* All of them before anything is read of them, so that no invalidation of one is missed. */
+static void
+find_tables(Books *b)
+{
+	b->item.relid = find_table(b, "licence_item");
+	b->licence.relid = find_table(b, "licence");
+	b->licence_party = find_table(b, "licence_party");
+	b->licence_status = find_table(b, "licence_status");
+	b->quota.relid = find_table(b, "quota");
+	b->party = find_table(b, "party");
+	b->facility = find_table(b, "facility");
+	b->control_list = find_table(b, "control_list");
+	b->violation = find_table(b, "violation");
+	b->journal = get_relname_relid("journal", b->nspid);
+	b->journal_head = OidIsValid(b->journal) ? find_table(b, "journal_head") : InvalidOid;
+}
+
 static void
 resolve_books(Books *b)
 {
@@ -301,14 +313,9 @@ resolve_books(Books *b)
 		ereport(ERROR,
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),
 				 errmsg("schema with OID %u does not exist", b->nspid)));
+	find_tables(b);
 	find_ledgers(b);
 	find_licence_tables(b);
-	b->licence_party = find_table(b, "licence_party");
-	b->licence_status = find_table(b, "licence_status");
-	b->party = find_table(b, "party");
-	b->facility = find_table(b, "facility");
-	b->control_list = find_table(b, "control_list");
-	b->violation = find_table(b, "violation");
 	find_reference_columns(b);
 	find_journal(b);
 	rel = table_open(b->licence.relid, AccessShareLock);

@@ -588,12 +588,17 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 		lock_root(t);
 	for (int attempt = 0; !t->valid && attempt < RESOLVE_ATTEMPTS; attempt++)
 	{
-		/* Set first, so that an invalidation meanwhile is seen; a statement further out may be using the old one. */
+		/*
+		 * Set first, with the tables whose invalidations count, so that one
+		 * meanwhile is seen; a statement further out may be using the old one.
+		 */
 		MemSet(&fresh, 0, sizeof(fresh));
 		fresh.tgoid = t->tgoid;
 		fresh.valid = t->valid = true;
+		t->relid = RelationGetRelid(trigdata->tg_relation);
 		PG_TRY();
 		{
+			t->rootid = find_root(trigdata->tg_relation);
 			rt_rule_table_fill(&fresh, trigdata->tg_relation, spec,
 							   trigdata->tg_trigger->tgnargs, trigdata->tg_trigger->tgargs);
 			check_table(&fresh, trigdata->tg_relation);

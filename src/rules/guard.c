@@ -101,7 +101,7 @@ rt_guard_truncate(TriggerData *trigdata, int sqlstate)
 void
 rt_violation_of_row(Books *b, Relation rel, bool record, int sqlstate, const char *row_key, const char *message)
 {
-	static const RuleSpec spec = {"ledger", "RT", NULL, 0, NULL, NULL};
+	static const RuleSpec spec = {"ledger", "RT", NULL, 0, NULL, NULL, 0};
 	RuleTable	table = {.spec = &spec,.record = true};
 	Violations	violations;
 	Word		party = {NULL, -1};

@@ -23,12 +23,7 @@ static const RuleColumn shipment_columns[SHIPMENT_COLUMNS] = {
 
 static const char *const no_others[] = {NULL};
 
-static const struct
-{
-	int			sqlstate;
-	ShipmentColumn column;
-	const char *hint;
-}			licence_rules[LICENCE_RULES] = {
+static const RuleInfo licence_rules[LICENCE_RULES] = {
 	[LICENCE_UNKNOWN] = {ERRCODE_RT_LICENCE_UNKNOWN, SHIPMENT_LICENCE,
 	"Compare the number with the document; a new licence has to be entered before exports under it."},
 	[LICENCE_STATUS] = {ERRCODE_RT_LICENCE_STATUS, SHIPMENT_LICENCE,
@@ -55,18 +50,8 @@ static const struct
 	"Correct the row."},
 };
 
-static const char *
-licence_hint(int sqlstate)
-{
-	for (LicenceRule rule = 0; rule < LICENCE_RULES; rule++)
-	{
-		if (licence_rules[rule].sqlstate == sqlstate)
-			return licence_rules[rule].hint;
-	}
-	return NULL;
-}
-
-const RuleSpec licence_rule_spec = {"enforce_licence", "RTL", shipment_columns, SHIPMENT_COLUMNS, no_others, licence_hint};
+const RuleSpec licence_rule_spec = {"enforce_licence", "RTL", shipment_columns, SHIPMENT_COLUMNS, no_others,
+	licence_rules, LICENCE_RULES};
 
 #define BROKEN(rule) ((uint32) 1 << (rule))
 

@@ -22,12 +22,7 @@ static const RuleColumn production_columns[PRODUCTION_COLUMNS] = {
 
 static const char *const quota_others[] = {"stages", "allotment", NULL};
 
-static const struct
-{
-	int			sqlstate;
-	ProductionColumn column;
-	const char *hint;
-}			quota_rules[QUOTA_RULES] = {
+static const RuleInfo quota_rules[QUOTA_RULES] = {
 	[QUOTA_MISSING] = {ERRCODE_RT_QUOTA_MISSING, PRODUCTION_FACILITY,
 	"Enter the quota of the holder, or of its group, for that stage, ore class and date first."},
 	[QUOTA_EXCEEDED] = {ERRCODE_RT_QUOTA_EXCEEDED, PRODUCTION_MASS,
@@ -38,18 +33,8 @@ static const struct
 	"Correct the row."},
 };
 
-static const char *
-quota_hint(int sqlstate)
-{
-	for (QuotaRule rule = 0; rule < QUOTA_RULES; rule++)
-	{
-		if (quota_rules[rule].sqlstate == sqlstate)
-			return quota_rules[rule].hint;
-	}
-	return NULL;
-}
-
-const RuleSpec quota_rule_spec = {"enforce_quota", "RTQ", production_columns, PRODUCTION_COLUMNS, quota_others, quota_hint};
+const RuleSpec quota_rule_spec = {"enforce_quota", "RTQ", production_columns, PRODUCTION_COLUMNS, quota_others,
+	quota_rules, QUOTA_RULES};
 
 #define BROKEN(rule) ((uint32) 1 << (rule))
 

@@ -36,6 +36,14 @@ typedef struct RuleColumn
 	bool		required;		/* others read as null where the table lacks them */
 } RuleColumn;
 
+/* A rule: what is raised where it is broken, about which column, and what to do then. */
+typedef struct RuleInfo
+{
+	int			sqlstate;
+	int			column;
+	const char *hint;
+} RuleInfo;
+
 /* One rule set's columns; "others" are further keywords it takes, NULL-ended. */
 typedef struct RuleSpec
 {
@@ -44,7 +52,8 @@ typedef struct RuleSpec
 	const RuleColumn *columns;
 	int			ncolumns;
 	const char *const *others;
-	const char *(*hint) (int sqlstate);	/* what to do about a broken rule */
+	const RuleInfo *rules;
+	int			nrules;
 } RuleSpec;
 
 /* A trigger (or a dry run's relation) resolved. */

@@ -118,6 +118,22 @@ rt_violations_detail(const Violations *v)
 	return detail.data;
 }
 
+/* What to do about what was broken; NULL: nothing to say. */
+static const char *
+find_hint(const Violations *v)
+{
+	const RuleSpec *spec = v->table->spec;
+
+	if (v->sqlstate == ERRCODE_RT_SEVERAL)
+		return "The SQLSTATE before each line names its rule.";
+	for (int i = 0; i < spec->nrules; i++)
+	{
+		if (spec->rules[i].sqlstate == v->sqlstate)
+			return spec->rules[i].hint;
+	}
+	return NULL;
+}
+
 void
 rt_violations_raise(Violations *v, Relation rel)
 {
@@ -125,8 +141,7 @@ rt_violations_raise(Violations *v, Relation rel)
 
 	if (v->count == 0)
 		return;
-	hint = v->sqlstate == ERRCODE_RT_SEVERAL ?
-		"The SQLSTATE before each line names its rule." : v->table->spec->hint(v->sqlstate);
+	hint = find_hint(v);
 	ereport(ERROR,
 			(errcode(v->sqlstate),
 			 v->count == 1 ? errmsg("%s", v->first) :

@@ -176,12 +176,12 @@ find_pkey(Oid relid, const char *const *names, const Oid *types, int nkeys, bool
 }
 
 static void
-find_licence_table(Books *b, LicenceTable *t, const char *name, const char *const *columns, const Oid *types, int n, int nfull)
+find_licence_table(LicenceTable *t, Oid relid, const char *const *columns, const Oid *types, int n, int nfull)
 {
 	static const char *const key[] = {"licence"};
 	Oid			key_types[] = {rt_type_oid("licence_id")};
 
-	t->relid = find_table(b, name);
+	t->relid = relid;
 	t->pkey = find_pkey(t->relid, key, key_types, 1, false, &t->key);
 	for (int i = 0; i < n; i++)
 		t->att[i] = (i < nfull ? find_full_column : find_column) (t->relid, columns[i], types[i]);
@@ -200,10 +200,10 @@ find_licence_tables(Books *b)
 	static const char *const of_status[] = {"since", "status"};
 	static const Oid status_types[] = {DATEOID, TEXTOID};
 
-	find_licence_table(b, &b->of_licence, "licence", of_licence, licence_types, lengthof(of_licence), 4);
-	find_licence_table(b, &b->of_items, "licence_item", of_items, item_types, lengthof(of_items), 4);
-	find_licence_table(b, &b->of_parties, "licence_party", of_parties, party_types, lengthof(of_parties), 3);
-	find_licence_table(b, &b->of_status, "licence_status", of_status, status_types, lengthof(of_status), 2);
+	find_licence_table(&b->of_licence, b->licence.relid, of_licence, licence_types, lengthof(of_licence), 4);
+	find_licence_table(&b->of_items, b->item.relid, of_items, item_types, lengthof(of_items), 4);
+	find_licence_table(&b->of_parties, b->licence_party, of_parties, party_types, lengthof(of_parties), 3);
+	find_licence_table(&b->of_status, b->licence_status, of_status, status_types, lengthof(of_status), 2);
 	find_column(b->of_licence.relid, "issued_on", DATEOID);
 }
 

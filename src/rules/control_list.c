@@ -62,21 +62,29 @@ guard_exceeds(int64 guard, int128 variance, int64 gap)
 	return gap < 0 || band > square;
 }
 
-bool
-rt_control_applies(const ControlEntry *e, const AssayParts *parts)
+void
+rt_control_content(const ControlEntry *e, const AssayParts *parts, int64 *sum, int128 *variance)
 {
-	int64		sum = 0;
-	int128		variance = 0;
-
-	if (parts->ppb[e->element] == 0)
-		return false;
+	*sum = 0;
+	*variance = 0;
 	for (uint32 rest = e->mask & parts->mask; rest != 0; rest &= rest - 1)
 	{
 		int			i = pg_rightmost_one_pos32(rest);
 
-		sum += parts->ppb[i];
-		variance += (int128) parts->sd[i] * parts->sd[i];
+		*sum += parts->ppb[i];
+		*variance += (int128) parts->sd[i] * parts->sd[i];
 	}
+}
+
+bool
+rt_control_applies(const ControlEntry *e, const AssayParts *parts)
+{
+	int64		sum;
+	int128		variance;
+
+	if (parts->ppb[e->element] == 0)
+		return false;
+	rt_control_content(e, parts, &sum, &variance);
 	return guard_exceeds(e->guard, variance, e->threshold - sum * CONTROL_UNITS);
 }
 

@@ -66,6 +66,9 @@ extern int	rt_control_first(ControlList *list, Oid form);
 /* Whether the entry is in force on the date and names the form. */
 extern bool rt_control_in_force(const ControlEntry *e, Oid form, DateADT date);
 
+/* What of the material counts for the entry: the sum of its fractions, in ppb, and the variance of that. */
+extern void rt_control_content(const ControlEntry *e, const AssayParts *parts, int64 *sum, int128 *variance);
+
 /* Whether the material is the entry's: element present, sum + guard * sd above the threshold. */
 extern bool rt_control_applies(const ControlEntry *e, const AssayParts *parts);
 

@@ -83,22 +83,17 @@ describe_content(const Assay *assay, const ControlEntry *e)
 {
 	AssayParts	parts;
 	StringInfoData buf;
-	int64		sum = 0;
-	double		variance = 0;
+	int64		sum;
+	int128		variance;
 
 	rt_assay_unpack(assay, &parts);
+	rt_control_content(e, &parts, &sum, &variance);
 	initStringInfo(&buf);
 	for (uint32 rest = e->mask & parts.mask; rest != 0; rest &= rest - 1)
-	{
-		int			i = pg_rightmost_one_pos32(rest);
-
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "+" : "", element_info[i].symbol);
-		sum += parts.ppb[i];
-		variance += (double) parts.sd[i] * parts.sd[i];
-	}
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? "+" : "", element_info[pg_rightmost_one_pos32(rest)].symbol);
 	appendStringInfo(&buf, " %.9g %%", sum / 1e7);
 	if (e->guard != 0 && variance > 0)
-		appendStringInfo(&buf, ", deviation %.9g %%, guard %g", sqrt(variance) / 1e7, (double) e->guard / CONTROL_UNITS);
+		appendStringInfo(&buf, ", deviation %.9g %%, guard %g", sqrt((double) variance) / 1e7, (double) e->guard / CONTROL_UNITS);
 	return buf.data;
 }
 

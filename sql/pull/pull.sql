@@ -272,9 +272,8 @@ BEGIN
     CASE WHEN job.has_errors THEN
       (SELECT string_agg(coalesce('s.' || quote_ident(retrack.pull_error_column(source, p)), 'NULL::text') || format(' AS %I', p), ', ')
        FROM unnest('{#error,#sqlstate,#pointer,#page}'::text[]) AS p) END);
-  job.row_position := format('jsonb_build_array(%s)::text', concat_ws(', ', 's.' || quote_ident(water) || '::text',
-    (SELECT string_agg('s.' || quote_ident(k) || '::text', ', ' ORDER BY n) FROM unnest(keys) WITH ORDINALITY AS u(k, n)),
-    's.' || quote_ident(version) || '::text'));
+  job.row_position := format('jsonb_build_array(%s)::text',
+    (SELECT string_agg('s.' || quote_ident(c) || '::text', ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n)));
 
   -- rows that no target is asked about: unreadable ones, those without high water or without a key
   SELECT array_agg(a.attname::text) INTO open_keys FROM pg_attribute AS a

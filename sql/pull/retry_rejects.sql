@@ -111,26 +111,21 @@ RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   table_of regclass;
-  books name := registry;
+  books name;
   r record;
 BEGIN
   IF what IS NULL THEN
     RETURN;
   END IF;
   -- a registry's name may be anything, a table's is written as in SQL
-  IF EXISTS (SELECT FROM pg_namespace WHERE nspname = what OR quote_ident(nspname) = what) THEN
-    SELECT nspname INTO books FROM pg_namespace WHERE nspname = what OR quote_ident(nspname) = what ORDER BY nspname <> what LIMIT 1;
-  ELSE
+  SELECT nspname INTO books FROM pg_namespace WHERE nspname = what OR quote_ident(nspname) = what ORDER BY nspname <> what LIMIT 1;
+  IF books IS NULL THEN
     BEGIN
       table_of := to_regclass(what);
     EXCEPTION WHEN invalid_name OR syntax_error THEN
       NULL;
     END;
-    IF table_of IS NULL THEN
-      books := NULL;
-    ELSIF books IS NULL THEN
-      SELECT n.nspname INTO books FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = table_of;
-    END IF;
+    SELECT coalesce(registry, n.nspname) INTO books FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = table_of;
   END IF;
   IF books IS NULL OR to_regclass(format('%I.pull_reject', books)) IS NULL THEN
     RAISE EXCEPTION '"%" is neither a registry nor a table of one', what USING ERRCODE = 'RTR02',

@@ -164,21 +164,6 @@ blend_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-static void
-send_int128(StringInfo buf, WideInt128 v)
-{
-	pq_sendint64(buf, (uint64) (v >> 64));
-	pq_sendint64(buf, (uint64) v);
-}
-
-static WideInt128
-receive_int128(StringInfo buf)
-{
-	uint64		high = (uint64) pq_getmsgint64(buf);
-
-	return (WideInt128) (((WideUInt128) high << 64) | (uint64) pq_getmsgint64(buf));
-}
-
 PG_FUNCTION_INFO_V1(blend_serial);
 Datum
 blend_serial(PG_FUNCTION_ARGS)
@@ -191,11 +176,11 @@ blend_serial(PG_FUNCTION_ARGS)
 	pq_begintypsend(&buf);
 	enlargeStringInfo(&buf, WIRE_SIZE);
 	pq_sendint64(&buf, state->rows);
-	send_int128(&buf, state->mass);
+	rt_send_int128(&buf, state->mass);
 	for (int e = 0; e < ELEMENT_COUNT; e++)
 	{
 		pq_sendint64(&buf, state->named[e]);
-		send_int128(&buf, state->sum[e]);
+		rt_send_int128(&buf, state->sum[e]);
 		for (int i = 0; i < WIDE320_LIMBS; i++)
 			pq_sendint64(&buf, state->var[e].w[i]);
 	}
@@ -216,11 +201,11 @@ blend_deserial(PG_FUNCTION_ARGS)
 	appendBinaryStringInfo(&buf, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	state = palloc0(sizeof(BlendState));
 	state->rows = pq_getmsgint64(&buf);
-	state->mass = receive_int128(&buf);
+	state->mass = rt_receive_int128(&buf);
 	for (int e = 0; e < ELEMENT_COUNT; e++)
 	{
 		state->named[e] = pq_getmsgint64(&buf);
-		state->sum[e] = receive_int128(&buf);
+		state->sum[e] = rt_receive_int128(&buf);
 		for (int i = 0; i < WIDE320_LIMBS; i++)
 			state->var[e].w[i] = (uint64) pq_getmsgint64(&buf);
 	}

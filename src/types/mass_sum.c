@@ -100,8 +100,7 @@ mass_sum_serial(PG_FUNCTION_ARGS)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	pq_begintypsend(&buf);
 	pq_sendint64(&buf, state->count);
-	pq_sendint64(&buf, (uint64) ((uint128) state->sum >> 64));
-	pq_sendint64(&buf, (uint64) state->sum);
+	rt_send_int128(&buf, state->sum);
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
@@ -112,7 +111,6 @@ mass_sum_deserial(PG_FUNCTION_ARGS)
 	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
 	StringInfoData buf;
 	MassSum    *state;
-	uint64		high;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "aggregate function called in non-aggregate context");
@@ -120,8 +118,7 @@ mass_sum_deserial(PG_FUNCTION_ARGS)
 	appendBinaryStringInfo(&buf, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	state = palloc0(sizeof(MassSum));
 	state->count = pq_getmsgint64(&buf);
-	high = (uint64) pq_getmsgint64(&buf);
-	state->sum = (int128) (((uint128) high << 64) | (uint64) pq_getmsgint64(&buf));
+	state->sum = rt_receive_int128(&buf);
 	pq_getmsgend(&buf);
 	pfree(buf.data);
 	PG_RETURN_POINTER(state);

@@ -6,6 +6,8 @@
 #include "retrack.h"
 
 #include "catalog/namespace.h"
+#include "common/string.h"
+#include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
@@ -16,14 +18,6 @@
 #error "retrack needs a compiler with 128-bit integers"
 #endif
 
-static bool
-is_ascii(const char *s)
-{
-	while (*s != '\0' && !IS_HIGHBIT_SET(*s))
-		s++;
-	return *s == '\0';
-}
-
 const char *
 rt_server_to_utf8(const char *s)
 {
@@ -33,7 +27,7 @@ rt_server_to_utf8(const char *s)
 	unsigned char *converted;
 	Oid			proc;
 
-	if (encoding == PG_UTF8 || is_ascii(s))
+	if (encoding == PG_UTF8 || pg_is_ascii(s))
 		return s;
 	if (encoding == PG_SQL_ASCII)
 		return pg_verify_mbstr(PG_UTF8, s, len, true) ? s : NULL;
@@ -98,4 +92,19 @@ rt_numeric_to_mass(Numeric n, int shift)
 
 	pfree(s);
 	return m;
+}
+
+void
+rt_send_int128(StringInfo buf, int128 v)
+{
+	pq_sendint64(buf, (uint64) ((uint128) v >> 64));
+	pq_sendint64(buf, (uint64) v);
+}
+
+int128
+rt_receive_int128(StringInfo buf)
+{
+	uint64		high = (uint64) pq_getmsgint64(buf);
+
+	return (int128) (((uint128) high << 64) | (uint64) pq_getmsgint64(buf));
 }

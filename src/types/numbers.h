@@ -7,6 +7,7 @@
 #define RT_NUMBERS_H
 
 #include "retrack.h"
+#include "lib/stringinfo.h"
 #include "utils/numeric.h"
 
 #include "types/mass.h"
@@ -34,6 +35,10 @@ extern Mass rt_numeric_to_mass(Numeric n, int shift);
 
 /* The same of a number as numeric or double precision prints it. */
 extern Mass rt_decimal_text_to_mass(const char *s, int shift);
+
+/* On the wire: 16 bytes, the upper ones first; reading past the end is 08P01. */
+extern void rt_send_int128(StringInfo buf, int128 v);
+extern int128 rt_receive_int128(StringInfo buf);
 
 /* Raises 22003 "mass out of range". */
 extern void rt_mass_overflow(void) pg_attribute_noreturn();

@@ -195,7 +195,6 @@ rt_pages_first_url(const FdwOptions *o, const char *base, int page_size)
 	return pstrdup(url);
 }
 
-
 /* Notes key; how many times it was there before. */
 static int
 times_seen(PageReader *r, uint64 key)

@@ -18,6 +18,7 @@
 #include "nodes/parsenodes.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
@@ -27,12 +28,40 @@ PG_FUNCTION_INFO_V1(follow_names);
 /* retrack.noted_sources() when the latest command began; NULL: nothing to follow. */
 static char *noted = NULL;
 
+/* One that draws on nothing. */
+static bool
+is_temporary(const RangeVar *table)
+{
+	Oid			relid = RangeVarGetRelid(table, NoLock, true);
+
+	return OidIsValid(relid) && get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+}
+
+static bool
+drop_matters(const DropStmt *drop)
+{
+	ListCell   *lc;
+
+	if (drop->removeType != OBJECT_TABLE)
+		return true;
+	foreach(lc, drop->objects)
+	{
+		if (!is_temporary(makeRangeVarFromNameList(lfirst_node(List, lc))))
+			return true;
+	}
+	return false;
+}
+
 /* Whether the command can change a table's name, its partitions or its key: most do not, and cost nothing then. */
 static bool
 command_matters(Node *command)
 {
 	ListCell   *lc;
 
+	if (IsA(command, DropStmt))
+		return drop_matters((DropStmt *) command);
+	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->relation != NULL)
+		return !is_temporary(((RenameStmt *) command)->relation);
 	if (!IsA(command, AlterTableStmt))
 		return true;
 	foreach(lc, ((AlterTableStmt *) command)->cmds)

@@ -177,6 +177,9 @@ note 'statistics and progress';
 	my $slow = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT sum(id) FROM $t{drip}" ], '>', \$out, '2>', \$err);
 	ok($node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM retrack.fdw_progress WHERE server = 'counted' AND "table" = '$t{drip}'::regclass AND pages = 1 AND records BETWEEN 1 AND 3 AND bytes > 10}),
 		'a slow scan shows its first records while it runs');
+	my $wait = sql('SHOW server_version_num') >= 170000 ? 'RetrackHttp' : 'Extension';
+	ok($node->poll_query_until('postgres', qq{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Extension' AND wait_event = '$wait'}),
+		'... and what it waits for');
 	$slow->finish;
 	is($out, "10\n", '... and ends') or diag $err;
 	is(sql('SELECT count(*) FROM retrack.fdw_progress'), '0', '... and is shown no more');

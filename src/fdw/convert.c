@@ -338,7 +338,8 @@ rt_convert_slow(ConvertColumn *column, const JsonValue *value, Datum *result, bo
 	bool		done;
 
 	slow.escontext = rt_soft_errors(&soft);
-	if (column->soft && slow.escontext != NULL)
+	/* what another encoding lacks is no soft error */
+	if (column->soft && slow.escontext != NULL && GetDatabaseEncoding() == PG_UTF8)
 		done = convert_undecided(&slow);
 	else
 		done = convert_catching(&slow, error != NULL, &caught);

@@ -73,6 +73,25 @@ block_exists(Relation rel, BlockNumber block)
 }
 
 /*
+ * Pins the page of a place of which all that is known is that the row was there.
+ * What earlier draws left behind on it is cleared away when a quarter of it is
+ * all the room there is, which makes room for a dozen draws and more; an index
+ * scan would do that at each draw on a page that is fuller than its fillfactor.
+ */
+static Buffer
+read_page_of_hint(Relation rel, ItemPointer hint)
+{
+	Buffer		buffer;
+
+	if (rel->rd_tableam != GetHeapamTableAmRoutine() || !block_exists(rel, ItemPointerGetBlockNumber(hint)))
+		return InvalidBuffer;
+	buffer = ReadBuffer(rel, ItemPointerGetBlockNumber(hint));
+	if (PageGetHeapFreeSpace(BufferGetPage(buffer)) < BLCKSZ / 4)
+		heap_page_prune_opt(rel, buffer);
+	return buffer;
+}
+
+/*
  * The row by the place where the index last pointed for it, which spares the way
  * down the index: draws are HOT updates, so the place stays for long.  What is
  * found there is the row if the snapshot sees it and it has the key.
@@ -80,19 +99,27 @@ block_exists(Relation rel, BlockNumber block)
 static bool
 find_row_by_hint(Ledger *ledger, const Datum *key, Snapshot snapshot)
 {
-	IndexFetchTableData *fetch;
+	HeapTuple	tuple = &((BufferHeapTupleTableSlot *) ledger->slot)->base.tupdata;
 	ItemPointerData tid;
-	bool		again = false,
-				found;
+	Buffer		buffer;
+	bool		found;
 
-	if (ledger->hint == NULL || !ItemPointerIsValid(ledger->hint) ||
-		!block_exists(ledger->rel, ItemPointerGetBlockNumber(ledger->hint)))
+	if (ledger->hint == NULL || !ItemPointerIsValid(ledger->hint))
 		return false;
-	tid = *ledger->hint;		/* the fetch moves it */
-	fetch = table_index_fetch_begin(ledger->rel);
-	found = table_index_fetch_tuple(fetch, &tid, snapshot, ledger->slot, &again, NULL) && slot_has_key(ledger, key);
-	table_index_fetch_end(fetch);
-	return found;
+	tid = *ledger->hint;		/* the search moves it */
+	buffer = read_page_of_hint(ledger->rel, &tid);
+	if (!BufferIsValid(buffer))
+		return false;
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	found = heap_hot_search_buffer(&tid, ledger->rel, buffer, snapshot, tuple, NULL, true);
+	LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	if (!found)
+	{
+		ReleaseBuffer(buffer);
+		return false;
+	}
+	ExecStorePinnedBufferHeapTuple(tuple, ledger->slot, buffer);
+	return slot_has_key(ledger, key);
 }
 
 /* Fetches the row version that "snapshot" sees into ledger->slot. */
@@ -193,31 +220,67 @@ read_tolerance(Ledger *ledger, LedgerRow *row)
 		row->tolerance = DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
 }
 
-/* Forms the changed row in ledger->changed. */
+/* Where a column's value stands in the tuple; NULL: it is null, or the row is older than the column. */
+static char *
+value_in_tuple(HeapTuple tuple, TupleDesc desc, AttrNumber att)
+{
+	HeapTupleHeader header = tuple->t_data;
+	bool		hasnulls = HeapTupleHasNulls(tuple);
+	char	   *values = (char *) header + header->t_hoff;
+	uint32		off = 0;
+
+	if (att > HeapTupleHeaderGetNatts(header))
+		return NULL;
+	for (int i = 0; i < att; i++)
+	{
+		Form_pg_attribute form = TupleDescAttr(desc, i);
+
+		if (hasnulls && att_isnull(i, header->t_bits))
+			continue;
+		off = att_align_pointer(off, form->attalign, form->attlen, values + off);
+		if (i == att - 1)
+			return values + off;
+		off = att_addlength_pointer(off, form->attlen, values + off);
+	}
+	return NULL;
+}
+
+/* Writes the value into the tuple if the column has one there already. */
+static bool
+overwrite(HeapTuple tuple, TupleDesc desc, AttrNumber att, Datum value)
+{
+	char	   *place = value_in_tuple(tuple, desc, att);
+
+	if (place != NULL)
+		store_att_byval(place, value, TupleDescAttr(desc, att - 1)->attlen);
+	return place != NULL;
+}
+
+/*
+ * Forms the changed row in ledger->changed: mostly a copy with the new values
+ * written into it, which costs a fifth of forming a tuple of all columns.
+ */
 static void
 form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
 {
 	const LedgerTable *table = ledger->table;
-	AttrNumber	atts[2];
-	Datum		values[2];
+	TupleDesc	desc = RelationGetDescr(ledger->rel);
+	int			natts = terms != NULL ? 2 : 1;
+	int			atts[2] = {table->sum, table->terms};
 	bool		nulls[2] = {false, false};
-	HeapTuple	old,
-				tuple;
-	bool		free_old;
+	Datum		values[2];
+	HeapTuple	tuple = ExecCopySlotHeapTuple(ledger->slot);
 
-	atts[0] = table->sum;
 	values[0] = table->sum_is_int4 ? Int32GetDatum((int32) sum) : Int64GetDatum(sum);
-	if (terms != NULL)
+	values[1] = terms != NULL ? Int64GetDatum(*terms) : (Datum) 0;
+	for (int i = 0; i < natts; i++)
 	{
-		atts[1] = table->terms;
-		values[1] = Int64GetDatum(*terms);
+		if (!overwrite(tuple, desc, atts[i], values[i]))
+		{
+			tuple = heap_modify_tuple_by_cols(tuple, desc, natts, atts, values, nulls);
+			break;
+		}
 	}
-	old = ExecFetchSlotHeapTuple(ledger->slot, false, &free_old);
-	tuple = heap_modify_tuple_by_cols(old, RelationGetDescr(ledger->rel), terms != NULL ? 2 : 1,
-									  (int *) (int[]) {atts[0], terms != NULL ? atts[1] : 0},
-									  values, nulls);
-	if (free_old)
-		heap_freetuple(old);
 	ExecStoreHeapTuple(tuple, ledger->changed, true);
 	ledger->changed->tts_tableOid = RelationGetRelid(ledger->rel);
 }
@@ -272,41 +335,95 @@ store_changed_row(Ledger *ledger, Snapshot snapshot)
 	return false;
 }
 
-bool
-rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row)
+/* Adds to the row's sum; false: the result is no number the column can hold. */
+static bool
+add_to_sum(const LedgerTable *table, int64 delta, LedgerRow *row)
 {
-	for (;;)
-	{
-		Snapshot	snapshot;
-		bool		found,
-					stored = false;
+	return !pg_add_s64_overflow(row->sum, delta, &row->sum) &&
+		(!table->sum_is_int4 || (row->sum <= PG_INT32_MAX && row->sum >= PG_INT32_MIN));
+}
 
-		CHECK_FOR_INTERRUPTS();
-		snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
-		found = find_row(ledger, key, snapshot);
-		if (found)
+typedef enum AddOutcome
+{
+	ADD_STORED,
+	ADD_NOT_FOUND,
+	ADD_OUT_OF_RANGE,
+	ADD_CHANGED					/* somebody was faster */
+} AddOutcome;
+
+/* One attempt under one snapshot. */
+static AddOutcome
+try_to_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, Snapshot snapshot, LedgerRow *row)
+{
+	AddOutcome	outcome = ADD_NOT_FOUND;
+
+	if (find_row(ledger, key, snapshot))
+	{
+		read_row(ledger, row);
+		if (!add_to_sum(ledger->table, delta, row))
+			outcome = ADD_OUT_OF_RANGE;
+		else
 		{
-			read_row(ledger, row);
-			if (pg_add_s64_overflow(row->sum, delta, &row->sum) ||
-				(ledger->table->sum_is_int4 && (row->sum > PG_INT32_MAX || row->sum < PG_INT32_MIN)))
-				ereport(ERROR,
-						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-						 errmsg("total of ledger \"%s\" out of range",
-								RelationGetRelationName(ledger->rel))));
 			row->tolerance = 0;
 			if (row->sum > row->granted)	/* numerics are slow: only where it is needed */
 				read_tolerance(ledger, row);
 			form_changed_row(ledger, row->sum, terms);
-			stored = store_changed_row(ledger, snapshot);
+			outcome = store_changed_row(ledger, snapshot) ? ADD_STORED : ADD_CHANGED;
 		}
-		ExecClearTuple(ledger->slot);
+	}
+	ExecClearTuple(ledger->slot);
+	return outcome;
+}
+
+/*
+ * The first attempt is made under the statement's snapshot, which is at hand: a
+ * new one has to ask all other backends.  If it is too old, the row has changed
+ * since, which storing it would show.  What this transaction did is seen in any
+ * case.
+ */
+static bool
+add_under_statement_snapshot(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row)
+{
+	AddOutcome	outcome;
+
+	if (IsolationUsesXactSnapshot() || !ActiveSnapshotSet())
+		return false;
+	PushCopiedSnapshot(GetActiveSnapshot());
+	UpdateActiveSnapshotCommandId();
+	outcome = try_to_add(ledger, key, delta, terms, GetActiveSnapshot(), row);
+	PopActiveSnapshot();
+	return outcome == ADD_STORED;
+}
+
+bool
+rt_ledger_add(Ledger *ledger, const Datum *key, int64 delta, const int64 *terms, LedgerRow *row)
+{
+	if (add_under_statement_snapshot(ledger, key, delta, terms, row))
+		return true;
+	for (;;)
+	{
+		Snapshot	snapshot;
+		AddOutcome	outcome;
+
+		CHECK_FOR_INTERRUPTS();
+		snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ? GetTransactionSnapshot() : GetLatestSnapshot());
+		outcome = try_to_add(ledger, key, delta, terms, snapshot, row);
 		UnregisterSnapshot(snapshot);
-		if (stored)
-			return true;
-		if (!found)
+		switch (outcome)
 		{
-			check_row_is_not_newer(ledger, key);
-			return false;
+			case ADD_STORED:
+				return true;
+			case ADD_NOT_FOUND:
+				check_row_is_not_newer(ledger, key);
+				return false;
+			case ADD_OUT_OF_RANGE:
+				ereport(ERROR,
+						(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+						 errmsg("total of ledger \"%s\" out of range",
+								RelationGetRelationName(ledger->rel))));
+				break;
+			case ADD_CHANGED:
+				break;
 		}
 	}
 }

@@ -57,6 +57,7 @@ typedef struct LicenceScan
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	ItemPointerData place;		/* where the index points for the row */
 } LicenceScan;
 
 static terms_hash *terms_cache = NULL;
@@ -152,7 +153,15 @@ begin_scan(LicenceScan *scan, const LicenceTable *table, LicenceId licence, Snap
 static bool
 next_row(LicenceScan *scan)
 {
-	return index_getnext_slot(scan->scan, ForwardScanDirection, scan->slot);
+	ItemPointer tid;
+
+	while ((tid = index_getnext_tid(scan->scan, ForwardScanDirection)) != NULL)
+	{
+		scan->place = *tid;		/* the fetch moves it */
+		if (index_fetch_heap(scan->scan, scan->slot))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -209,6 +218,7 @@ load_licence(LicenceTerms *t, Books *b, Snapshot snapshot)
 	found = next_row(&scan);
 	if (found)
 	{
+		t->place = scan.place;
 		t->holder = get_word(&scan, LICENCE_HOLDER_COLUMN);
 		t->valid = get_span(&scan, LICENCE_VALID_COLUMN, lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO));
 		t->status = get_word(&scan, LICENCE_STATUS_COLUMN);
@@ -243,7 +253,7 @@ load_items(LicenceTerms *t, Books *b, Snapshot snapshot)
 
 		t->items = grow(t->items, t->nitems, sizeof(LicenceItem));
 		item = &t->items[t->nitems++];
-		ItemPointerSetInvalid(&item->place);
+		item->place = scan.place;
 		item->line = DatumGetInt32(get_value(&scan, ITEM_LINE_COLUMN, &isnull));
 		value = get_value(&scan, ITEM_TERMS_COLUMN, &isnull);
 		item->terms = isnull ? 0 : DatumGetInt64(value);
@@ -297,6 +307,86 @@ load_status(LicenceTerms *t, Books *b, Snapshot snapshot)
 	end_scan(&scan);
 }
 
+/* Calls "visit" for each word of the terms. */
+static void
+visit_words(LicenceTerms *t, void (*visit) (Word *w, void *arg), void *arg)
+{
+	visit(&t->holder, arg);
+	visit(&t->status, arg);
+	for (int i = 0; i < t->ndestinations; i++)
+		visit(&t->destinations[i], arg);
+	for (int i = 0; i < t->nitems; i++)
+	{
+		visit(&t->items[i].control_code, arg);
+		visit(&t->items[i].hs_code, arg);
+	}
+	for (int i = 0; i < t->nconsignees; i++)
+		visit(&t->consignees[i], arg);
+	for (int i = 0; i < t->nend_users; i++)
+		visit(&t->end_users[i], arg);
+	for (int i = 0; i < t->nchanges; i++)
+		visit(&t->changes[i].status, arg);
+}
+
+static void
+add_length(Word *w, void *arg)
+{
+	if (w->len > 0)
+		*(size_t *) arg += w->len;
+}
+
+static void
+move_word(Word *w, void *arg)
+{
+	char	  **next = arg;
+
+	if (w->len < 0)
+		return;
+	memcpy(*next, w->p, w->len);
+	w->p = *next;
+	*next += w->len;
+}
+
+static void
+move_array(void *array, int n, size_t size, char **next)
+{
+	void	  **place = array;
+
+	if (n > 0)
+		memcpy(*next, *place, n * size);
+	*place = *next;
+	*next += MAXALIGN(n * size);
+}
+
+/*
+ * A copy of the terms, with all that they point to, in one piece: where many
+ * backends share a processor, each line of memory that a draw touches is a miss.
+ */
+static LicenceTerms *
+pack_terms(const LicenceTerms *loaded)
+{
+	LicenceTerms t = *loaded;
+	LicenceTerms *result;
+	size_t		size = MAXALIGN(sizeof(LicenceTerms)) +
+		MAXALIGN(t.nitems * sizeof(LicenceItem)) + MAXALIGN(t.nchanges * sizeof(StatusChange)) +
+		MAXALIGN(t.ndestinations * sizeof(Word)) + MAXALIGN(t.nconsignees * sizeof(Word)) +
+		MAXALIGN(t.nend_users * sizeof(Word));
+	char	   *next;
+
+	visit_words(&t, add_length, &size);
+	t.cxt = AllocSetContextCreate(TopTransactionContext, "retrack licence", ALLOCSET_SMALL_SIZES);
+	result = MemoryContextAllocHuge(t.cxt, size);
+	next = (char *) result + MAXALIGN(sizeof(LicenceTerms));
+	move_array(&t.items, t.nitems, sizeof(LicenceItem), &next);
+	move_array(&t.changes, t.nchanges, sizeof(StatusChange), &next);
+	move_array(&t.destinations, t.ndestinations, sizeof(Word), &next);
+	move_array(&t.consignees, t.nconsignees, sizeof(Word), &next);
+	move_array(&t.end_users, t.nend_users, sizeof(Word), &next);
+	visit_words(&t, move_word, &next);
+	*result = t;
+	return result;
+}
+
 /*
  * All under one snapshot: whoever changes one of the tables gives the items new
  * terms in the same transaction, so items and the rest are of one time.
@@ -304,30 +394,25 @@ load_status(LicenceTerms *t, Books *b, Snapshot snapshot)
 static LicenceTerms *
 load_terms(Books *b, LicenceId licence)
 {
-	MemoryContext cxt = AllocSetContextCreate(TopTransactionContext, "retrack licence", ALLOCSET_SMALL_SIZES);
-	MemoryContext caller;
-	LicenceTerms *t = MemoryContextAllocZero(cxt, sizeof(LicenceTerms));
+	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "retrack licence rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(cxt);
+	LicenceTerms t = {.licence = licence};
+	LicenceTerms *result = NULL;
 	Snapshot	snapshot;
-	bool		found;
 
-	t->licence = licence;
-	t->cxt = cxt;
 	CommandCounterIncrement();	/* our own changes count */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	caller = MemoryContextSwitchTo(cxt);
-	load_items(t, b, snapshot);
-	found = load_licence(t, b, snapshot);
-	if (found)
+	load_items(&t, b, snapshot);
+	if (load_licence(&t, b, snapshot))
 	{
-		load_parties(t, b, snapshot);
-		load_status(t, b, snapshot);
+		load_parties(&t, b, snapshot);
+		load_status(&t, b, snapshot);
+		result = pack_terms(&t);
 	}
-	MemoryContextSwitchTo(caller);
 	UnregisterSnapshot(snapshot);
-	if (found)
-		return t;
+	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(cxt);
-	return NULL;
+	return result;
 }
 
 LicenceTerms *

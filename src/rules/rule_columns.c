@@ -518,6 +518,13 @@ check_table(const RuleTable *t, Relation rel)
 				 errhint("Name the columns that identify a row by the argument 'key=...'."),
 				 errtable(rel)));
 	check_key(t, rel);
+	if (!rel->rd_rel->relispartition && has_superclass(RelationGetRelid(rel)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rules cannot watch table \"%s\", which inherits from another one", RelationGetRelationName(rel)),
+				 errdetail("Rows changed through that table would not be booked."),
+				 errhint("Use partitions instead of inheritance, or ALTER TABLE ... NO INHERIT."),
+				 errtable(rel)));
 	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass &&
 		find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
 		ereport(ERROR,

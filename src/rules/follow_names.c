@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
@@ -19,6 +20,8 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "rules/violations.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -268,6 +271,23 @@ refuse_inheritance(Oid owner, Node *command)
 	}
 }
 
+/*
+ * A schema's name can change under the statements that use its tables, unlike a
+ * table's.  Those that record rows by it hold a lock that this one waits for.
+ */
+static void
+lock_renamed_schema(Node *command)
+{
+	RenameStmt *rename = (RenameStmt *) command;
+	Oid			nspid;
+
+	if (!IsA(command, RenameStmt) || rename->renameType != OBJECT_SCHEMA)
+		return;
+	nspid = get_namespace_oid(rename->subname, true);
+	if (OidIsValid(nspid) && rt_owns_schema(nspid, GetUserId()))
+		LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
+}
+
 static void
 note_sources(Note *note, Oid owner, const char *rewritten)
 {
@@ -357,6 +377,7 @@ note_names(PG_FUNCTION_ARGS)
 	if (detaches_concurrently(command))
 		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
 	refuse_inheritance(owner, command);
+	lock_renamed_schema(command);
 	if (command_matters(command))
 		note_sources(note, owner, rewritten_columns(command));
 	PG_RETURN_NULL();

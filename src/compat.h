@@ -159,6 +159,20 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 /* pg_attribute.attgenerated of a virtual column, which servers before 18 do not have. */
 #define RT_GENERATED_VIRTUAL 'v'
 
+/* Whoever includes utils/acl.h and catalog/pg_namespace.h may ask. */
+#if PG_VERSION_NUM >= 160000
+#define rt_owns_schema(nspid, user) object_ownercheck(NamespaceRelationId, nspid, user)
+#else
+#define rt_owns_schema(nspid, user) pg_namespace_ownercheck(nspid, user)
+#endif
+
+/* ALTER TABLE's ways to write other values into rows that are there, for whoever includes nodes/parsenodes.h. */
+#if PG_VERSION_NUM >= 170000
+#define RT_REWRITING_COMMANDS AT_AlterColumnType, AT_SetExpression
+#else
+#define RT_REWRITING_COMMANDS AT_AlterColumnType
+#endif
+
 /* 18 has foreign keys that are not enforced: whoever includes utils/rel.h may ask. */
 #if PG_VERSION_NUM >= 180000
 #define rt_key_is_enforced(fk) ((fk)->conenforced)

@@ -11,6 +11,20 @@ $$;
 COMMENT ON FUNCTION retrack.rule_argument(text[], text, text) IS
   'value of ''keyword=value'' among a rule trigger''s arguments, or the fallback';
 
+CREATE FUNCTION retrack.rule_columns() RETURNS TABLE (proname name, keyword text, name text, required boolean)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  VALUES
+    ('enforce_licence'::name, 'date', 'shipped_on', true), ('enforce_licence', 'exporter', 'exporter', true), ('enforce_licence', 'consignee', 'consignee', false),
+    ('enforce_licence', 'end_user', 'end_user', false), ('enforce_licence', 'destination', 'destination', true), ('enforce_licence', 'licence', 'licence', true),
+    ('enforce_licence', 'control_code', 'control_code', true), ('enforce_licence', 'hs_code', 'hs_code', false), ('enforce_licence', 'form', 'form', true),
+    ('enforce_licence', 'assay', 'assay', true), ('enforce_licence', 'mass', 'net_mass', true), ('enforce_licence', 'withdrawn', 'withdrawn', false),
+    ('enforce_quota', 'date', 'produced_on', true), ('enforce_quota', 'facility', 'facility_id', true), ('enforce_quota', 'stage', 'stage', true),
+    ('enforce_quota', 'ore_class', 'ore_class', false), ('enforce_quota', 'assay', 'assay', true), ('enforce_quota', 'mass', 'mass', true),
+    ('enforce_quota', 'withdrawn', 'withdrawn', false)
+$$;
+COMMENT ON FUNCTION retrack.rule_columns() IS
+  'the columns that each rule''s trigger reads: by which argument they are named, their names without it, and whether the rule can do without';
+
 -- The relation and, if it is partitioned, everything below it: a direct insert into a partition
 -- fires the partition's triggers only, one through the parent the parent's only.
 CREATE FUNCTION retrack.trigger_targets(relation regclass) RETURNS SETOF regclass

@@ -39,6 +39,25 @@ $$;
 COMMENT ON FUNCTION retrack.ledger_sources(name, text) IS
   'tables whose rows draw on the registry''s ledgers by rule licence or quota, with their triggers'' arguments';
 
+-- Rows that a policy hides would be taken for rows that are gone. The policies of a registry's own tables show all to a regulator.
+CREATE FUNCTION retrack.check_rows_visible(registry name, relation regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  hidden boolean := row_security_active(relation);
+BEGIN
+  IF hidden AND EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation AND n.nspname = registry AND c.relname IN ('shipment', 'production'))
+     AND to_regclass(format('%I.visible_all', registry)) IS NOT NULL THEN
+    EXECUTE format('SELECT NOT v.yes FROM %I.visible_all v', registry) INTO hidden;
+  END IF;
+  IF hidden THEN
+    RAISE EXCEPTION 'row security may hide rows of table "%" from role "%"', relation, current_user
+      USING ERRCODE = 'insufficient_privilege', DETAIL = 'What they draw cannot be told without seeing all of them.',
+            HINT = 'A member of the role that owns the table sees all, and so does one with BYPASSRLS.';
+  END IF;
+END $fn$;
+COMMENT ON FUNCTION retrack.check_rows_visible(name, regclass) IS
+  'raises 42501 where policies can hide rows of a table that draws on the registry''s ledgers from the current user';
+
 -- "columns" are triples keyword, default name, type; text compares as the rules compare it, byte by byte. Open violations and withdrawn rows draw nothing.
 CREATE FUNCTION retrack.ledger_rows_query(registry name, rule text, columns text[]) RETURNS text
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
@@ -49,6 +68,7 @@ DECLARE
   key text;
 BEGIN
   FOR source IN SELECT * FROM retrack.ledger_sources(registry, rule) LOOP
+    PERFORM retrack.check_rows_visible(registry, source.relation);
     SELECT string_agg(CASE WHEN a.attname IS NULL THEN format('NULL::%s AS %I', columns[i][3], columns[i][1])
                            ELSE format('t.%I::%s%s AS %I', a.attname, columns[i][3], CASE columns[i][3] WHEN 'text' THEN ' COLLATE "C"' END, columns[i][1])
                            END, ', ' ORDER BY i)
@@ -152,6 +172,7 @@ BEGIN
     SELECT s.*, retrack.table_name(retrack.topmost_table(s.relation)) AS name, v.rules
     FROM (VALUES ('licence', 'RTL'), ('quota', 'RTQ')) v (rule, rules), retrack.ledger_sources(registry, v.rule) s
   LOOP
+    PERFORM retrack.check_rows_visible(registry, source.relation);
     key := retrack.row_key_expression(source.relation, retrack.rule_argument(source.arguments, 'key', NULL));
     IF key IS NULL THEN
       keyless := keyless || source.name;
@@ -200,7 +221,7 @@ BEGIN
     ORDER BY 1, 2$sql$, registry);
 END $fn$;
 COMMENT ON FUNCTION retrack.verify_ledger(name) IS
-  'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); a row violation, without figures, is an open violation whose row is gone. Causes are rows that came or went with the triggers off, a table dropped that had drawn, or other trigger arguments; rebook_ledger settles all. No row means that all agree. RTR02 if the schema holds no registry';
+  'recomputes every ledger of the registry from the rows that draw on it and shows the differences: licence_item and quota in kg, licence in uses (of licences with max_uses); a row violation, without figures, is an open violation whose row is gone. Causes are rows that came or went with the triggers off, a table dropped that had drawn, or other trigger arguments; rebook_ledger settles all. No row means that all agree. RTR02 if the schema holds no registry, 42501 where row security may hide rows of a table that draws';
 
 -- Used by keep_quotas after quotas, parties or facilities changed or went, with the rows as they were in
 -- old_rows and, of parties and facilities, as they are in new_rows.
@@ -233,6 +254,8 @@ BEGIN
         JOIN (SELECT DISTINCT a.facility_id FROM path a JOIN new_rows n ON n.party_id = a.party_id
               WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.party_id = n.party_id AND o.parent IS NOT DISTINCT FROM n.parent)) m
           ON m.facility_id = r.facility$sql$
+      WHEN 'facility gone' THEN $sql$
+        JOIN old_rows m ON m.facility_id = r.facility AND NOT EXISTS (SELECT FROM path n WHERE n.facility_id = m.facility_id)$sql$
       ELSE $sql$
         JOIN (SELECT n.facility_id FROM new_rows n
               WHERE NOT EXISTS (SELECT FROM old_rows o WHERE o.facility_id = n.facility_id AND o.party_id IS NOT DISTINCT FROM n.party_id)) m
@@ -240,7 +263,7 @@ BEGIN
     END);
 END $fn$;
 COMMENT ON FUNCTION retrack.uncovered_query(name, text) IS
-  'query for the production that no quota covers after a change of quotas, parties or facilities, in the triggers of keep_quotas: the quota that covered it, or the facility that moved; rows, first date';
+  'query for the production that no quota covers after a change of quotas, parties or facilities, in the triggers of keep_quotas: the quota that covered it, or the facility that moved or is gone; rows, first date';
 
 CREATE FUNCTION retrack.allotment_required(registry name) RETURNS boolean
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -253,4 +276,4 @@ COMMENT ON FUNCTION retrack.allotment_required(name) IS
 CREATE FUNCTION retrack.rebook_ledger(registry name) RETURNS bigint
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.rebook_ledger(name) IS
-  'sets every ledger of the registry to what its rows draw, with all draws locked out meanwhile, and returns the number of ledger rows changed; for the ledger''s owner, after rows came in with triggers off, a table that had drawn was dropped, or trigger arguments changed. Open violations whose rows are gone are resolved. What is then overdrawn stays so, and shows in licence_usage and quota_usage. 42501 for others than the owner, RTR02 if the schema holds no registry';
+  'sets every ledger of the registry to what its rows draw, with all draws locked out meanwhile, and returns the number of ledger rows changed; for the ledger''s owner, after rows came in with triggers off, a table that had drawn was dropped, or trigger arguments changed. Open violations whose rows are gone are resolved. What is then overdrawn stays so, and shows in licence_usage and quota_usage. 42501 for others than the owner, and where row security may hide rows from it, RTR02 if the schema holds no registry';

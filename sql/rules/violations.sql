@@ -52,6 +52,9 @@ BEGIN
     CASE o.relkind WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'relation of kind ' || o.relkind::text END, o.proname)
   FROM ours o WHERE o.relkind NOT IN ('r', 'p')
   UNION ALL
+  SELECT b.tgrelid::regclass, format('inherits from %s: rows changed through that are not booked', i.inhparent::regclass)
+  FROM booked b JOIN pg_class c ON c.oid = b.tgrelid AND NOT c.relispartition JOIN pg_inherits i ON i.inhrelid = b.tgrelid
+  UNION ALL
   SELECT o.tgrelid::regclass, format('trigger %s of %s must be AFTER, FOR EACH STATEMENT, with the transition tables of its event', o.tgname, o.proname)
   FROM ours o WHERE o.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes') AND o.tgtype & 32 = 0
     AND (o.tgtype & 3 <> 0 OR (o.tgtype & 20 <> 0 AND NOT o.has_new) OR (o.tgtype & 24 <> 0 AND NOT o.has_old))
@@ -67,15 +70,7 @@ BEGIN
   SELECT b.tgrelid::regclass, format('column "%s" (argument %s of %s) does not exist', coalesce(a.value, c.name), c.keyword, b.proname)
   FROM booked b
   CROSS JOIN LATERAL (SELECT o.arguments FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname LIMIT 1) r
-  JOIN (VALUES
-    ('enforce_licence', 'date', 'shipped_on', true), ('enforce_licence', 'exporter', 'exporter', true), ('enforce_licence', 'consignee', 'consignee', false),
-    ('enforce_licence', 'end_user', 'end_user', false), ('enforce_licence', 'destination', 'destination', true), ('enforce_licence', 'licence', 'licence', true),
-    ('enforce_licence', 'control_code', 'control_code', true), ('enforce_licence', 'hs_code', 'hs_code', false), ('enforce_licence', 'form', 'form', true),
-    ('enforce_licence', 'assay', 'assay', true), ('enforce_licence', 'mass', 'net_mass', true), ('enforce_licence', 'withdrawn', 'withdrawn', false),
-    ('enforce_quota', 'date', 'produced_on', true), ('enforce_quota', 'facility', 'facility_id', true), ('enforce_quota', 'stage', 'stage', true),
-    ('enforce_quota', 'ore_class', 'ore_class', false), ('enforce_quota', 'assay', 'assay', true), ('enforce_quota', 'mass', 'mass', true),
-    ('enforce_quota', 'withdrawn', 'withdrawn', false)
-  ) c (proname, keyword, name, required) ON c.proname = b.proname
+  JOIN retrack.rule_columns() c ON c.proname = b.proname
   CROSS JOIN LATERAL (SELECT retrack.rule_argument(r.arguments, c.keyword, NULL) AS value) a
   WHERE (c.required OR a.value IS NOT NULL)
     AND NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = b.tgrelid AND NOT x.attisdropped AND x.attname = coalesce(a.value, c.name))
@@ -88,4 +83,4 @@ BEGIN
   ORDER BY 1, 2;
 END $fn$;
 COMMENT ON FUNCTION retrack.check_triggers(name) IS
-  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view or foreign table, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';
+  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view, foreign table or table that inherits, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';

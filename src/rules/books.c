@@ -11,8 +11,10 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -91,6 +93,12 @@ find_table(const Books *b, const char *name)
 				 errmsg("schema \"%s\" holds no registry", get_namespace_name(b->nspid)),
 				 errdetail("It has no ordinary table \"%s\".", name),
 				 errhint("Name the registry's schema by the trigger argument 'registry=...', or make one with CALL retrack.create_registry(...).")));
+	if (get_rel_persistence(relid) != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" of the registry is unlogged", name),
+				 errdetail("A crash would take away what rows have drawn, but not the rows."),
+				 errhint("ALTER TABLE ... SET LOGGED.")));
 	return relid;
 }
 
@@ -372,6 +380,13 @@ rt_books_admit(Oid ledger, Relation rel)
 			 errtable(rel)));
 }
 
+bool
+rt_books_may_read(const LedgerTable *ledger)
+{
+	return pg_class_aclcheck(ledger->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(ledger->relid, ledger->sum, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
 void
 rt_books_require_journal(const Books *b)
 {
@@ -418,6 +433,10 @@ rt_books_execute(Books *b, BooksPlan which, const char *query,
 	OwnerRights saved;
 	int			outcome;
 
+	/* The query has the schema's name, which must be its name until the query is done. */
+	LockDatabaseObject(NamespaceRelationId, b->nspid, 0, AccessShareLock);
+	if (!b->valid)
+		(void) rt_books(b->nspid);
 	rt_become_owner(b, &saved);
 	if (b->plan[which] == NULL)
 	{

@@ -156,6 +156,9 @@ extern void rt_books_admit(Oid ledger, Relation rel);
 /* Raises RTR02 if the registry has no journal. */
 extern void rt_books_require_journal(const Books *b);
 
+/* Whether the session's user may read the ledger: others are not told its figures. */
+extern bool rt_books_may_read(const LedgerTable *ledger);
+
 /* One of the extension's types by its name. */
 extern Oid	rt_type_oid(const char *name);
 
@@ -178,6 +181,9 @@ typedef struct OwnerRights
 } OwnerRights;
 extern void rt_become_owner(const Books *b, OwnerRights *saved);
 extern void rt_become_oneself(const OwnerRights *saved);
+
+/* A tolerance of 1 (all that is left, once more). */
+#define TOLERANCE_UNITS INT64CONST(1000000000000000)
 
 /*
  * Direct ledger access.  Draws change the heap tuple itself instead of running
@@ -202,7 +208,7 @@ typedef struct LedgerRow
 	int64		granted;
 	bool		granted_null;
 	int64		terms;
-	double		tolerance;		/* 0 while the total is within what was granted */
+	int64		tolerance;		/* in TOLERANCE_UNITS; 0 while the total is within what was granted */
 } LedgerRow;
 
 /* Index entries for a row version whose update asks for them. */

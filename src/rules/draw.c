@@ -21,6 +21,12 @@ rt_draw_count(int64 *side, int64 amount)
 }
 
 bool
+rt_draw_tolerated(int64 amount, int64 tolerance, int64 of)
+{
+	return (int128) amount * TOLERANCE_UNITS <= (int128) tolerance * of;
+}
+
+bool
 rt_draw_apply(Ledger *ledger, const LedgerTable *table, const Datum *key, ItemPointer hint, Draw *draw)
 {
 	int64		due = draw->wanted - draw->back - draw->applied;
@@ -71,5 +77,5 @@ rt_draw_fits(const Draw *draw, int64 amount)
 
 	if (pg_sub_s64_overflow(draw->row.granted, draw->running, &left) || left <= 0)
 		return false;
-	return amount <= left || (double) (amount - left) <= draw->row.tolerance * (double) left;
+	return amount <= left || rt_draw_tolerated(amount - left, draw->row.tolerance, left);
 }

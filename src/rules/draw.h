@@ -21,6 +21,12 @@ typedef struct Draw
 	LedgerRow	row;			/* as locked */
 } Draw;
 
+/*
+ * Whether "amount" is no more than the tolerance, in TOLERANCE_UNITS, of "of".
+ * Exact: what is tolerated to the milligram must pass.
+ */
+extern bool rt_draw_tolerated(int64 amount, int64 tolerance, int64 of);
+
 /* Adds to one side of a draw; raises 22003 if it grows beyond use. */
 extern void rt_draw_count(int64 *side, int64 amount);
 

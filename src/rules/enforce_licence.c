@@ -58,6 +58,7 @@ typedef struct LicenceStatement
 	LicenceUse **uses;
 	LicenceUse *last;			/* of the row before: most come in runs */
 	bool		broken;			/* some row broke a rule that needs no ledger */
+	bool		unsure;			/* by terms that may have changed since they were read */
 	bool		over;			/* some total passed its limit */
 	Violations	violations;
 } LicenceStatement;
@@ -138,7 +139,10 @@ find_use(LicenceStatement *st, LicenceId licence)
 	return use;
 }
 
-/* An old row gives back what it drew. */
+/*
+ * An old row gives back what it drew.  Where no item seems to cover it, the terms
+ * may be from before another session added the item it drew on.
+ */
 static void
 total_old_row(LicenceStatement *st, const ShipmentRow *row)
 {
@@ -148,8 +152,12 @@ total_old_row(LicenceStatement *st, const ShipmentRow *row)
 	if (row->withdrawn || !row->has_licence || !row->has_mass || row->mass <= 0 || st->rows.old_is_open)
 		return;
 	use = find_use(st, row->licence);
-	if (use->terms == NULL || (item = rt_licence_find_item(use->terms, row)) < 0)
+	item = use->terms == NULL ? -1 : rt_licence_find_item(use->terms, row);
+	if (item < 0)
+	{
+		st->unsure = use->stale = true;
 		return;
+	}
 	use->items[item].touched = true;
 	rt_draw_count(&use->items[item].back, row->mass);
 	use->uses.touched = true;
@@ -165,7 +173,7 @@ total_new_row(LicenceStatement *st, const ShipmentRow *row)
 	rt_licence_check(st->controls, use != NULL ? use->terms : NULL, row, &verdict);
 	if (verdict.broken != 0)
 	{
-		st->broken = true;
+		st->broken = st->unsure = true;
 		if (use != NULL)
 			use->stale = true;
 	}
@@ -184,7 +192,7 @@ total_rows(LicenceStatement *st)
 {
 	ShipmentRow row;
 
-	st->broken = false;
+	st->broken = st->unsure = false;
 	rt_rows_rewind(&st->rows);
 	while (rt_rows_next(&st->rows))
 	{
@@ -329,6 +337,21 @@ apply_totals(LicenceStatement *st)
 }
 
 /*
+ * Totals the rows, less those with an open violation, which drew nothing.  Which
+ * these are is asked after the terms were read: a change of the licence that opens
+ * some later than that is noticed by its terms.
+ */
+static void
+total_drawing_rows(LicenceStatement *st)
+{
+	total_rows(st);
+	if (!rt_rows_find_open(&st->rows, st->books))
+		return;
+	forget_totals(st);
+	total_rows(st);
+}
+
+/*
  * Totals and draws until both rest on the same terms.  A row that breaks a rule
  * is judged by newly read terms once before it counts.
  */
@@ -339,8 +362,8 @@ draw_totals(LicenceStatement *st)
 
 	for (int attempt = 0;; attempt++)
 	{
-		total_rows(st);
-		if (st->broken && !judged_anew)
+		total_drawing_rows(st);
+		if (st->unsure && !judged_anew)
 		{
 			judged_anew = true;
 			if (refresh_stale(st))
@@ -446,7 +469,6 @@ enforce_licence(PG_FUNCTION_ARGS)
 	st.cxt = CurrentMemoryContext;
 	rt_violations_begin(&st.violations, st.table);
 	rt_rows_begin(&st.rows, trigdata, st.table);
-	rt_rows_find_open(&st.rows, st.books);
 	enforce_statement(&st);
 	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);

@@ -9,14 +9,19 @@
 #include "retrack.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "rules/violations.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -25,8 +30,16 @@
 PG_FUNCTION_INFO_V1(note_names);
 PG_FUNCTION_INFO_V1(follow_names);
 
-/* retrack.noted_sources() when the latest command began; NULL: nothing to follow. */
-static char *noted = NULL;
+/* What a command found when it began; commands nest, through others' event triggers. */
+typedef struct Note
+{
+	struct Note *outer;
+	int			level;			/* of subtransactions: is dropped with one that aborts */
+	char	   *sources;		/* retrack.noted_sources(); NULL: nothing to follow */
+} Note;
+
+static Note *notes = NULL;
+static bool notes_are_watched = false;
 
 /* One that draws on nothing. */
 static bool
@@ -52,35 +65,62 @@ drop_matters(const DropStmt *drop)
 	return false;
 }
 
-/* Whether the command can change a table's name, its partitions or its key: most do not, and cost nothing then. */
+static bool
+alters(Node *command, const AlterTableType *types, int ntypes)
+{
+	ListCell   *lc;
+
+	if (!IsA(command, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		for (int i = 0; i < ntypes; i++)
+		{
+			if (lfirst_node(AlterTableCmd, lc)->subtype == types[i])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The columns of rows that are there into which the command can write other values, as "a.b"; NULL: none. */
+static char *
+rewritten_columns(Node *command)
+{
+	static const AlterTableType types[] = {RT_REWRITING_COMMANDS};
+	StringInfoData names;
+	ListCell   *lc;
+
+	if (!alters(command, types, lengthof(types)))
+		return NULL;
+	initStringInfo(&names);
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		for (int i = 0; i < lengthof(types); i++)
+		{
+			if (cmd->subtype == types[i])
+				appendStringInfo(&names, "%s%s", names.len > 0 ? "." : "", quote_identifier(cmd->name));
+		}
+	}
+	return names.data;
+}
+
+/* Whether the command can change a table's name, its partitions, its key or the columns that rules read: most do not, and cost nothing then. */
 static bool
 command_matters(Node *command)
 {
-	ListCell   *lc;
+	static const AlterTableType types[] = {
+		AT_AttachPartition, AT_DetachPartition, AT_DetachPartitionFinalize,
+		AT_AddConstraint, AT_DropConstraint, AT_AddColumn, AT_DropColumn, RT_REWRITING_COMMANDS
+	};
 
 	if (IsA(command, DropStmt))
 		return drop_matters((DropStmt *) command);
 	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->relation != NULL)
 		return !is_temporary(((RenameStmt *) command)->relation);
-	if (!IsA(command, AlterTableStmt))
-		return true;
-	foreach(lc, ((AlterTableStmt *) command)->cmds)
-	{
-		switch (lfirst_node(AlterTableCmd, lc)->subtype)
-		{
-			case AT_AttachPartition:
-			case AT_DetachPartition:
-			case AT_DetachPartitionFinalize:
-			case AT_AddConstraint:
-			case AT_DropConstraint:
-			case AT_DropColumn:
-			case AT_AlterColumnType:
-				return true;
-			default:
-				break;
-		}
-	}
-	return false;
+	return !IsA(command, AlterTableStmt) || alters(command, types, lengthof(types));
 }
 
 static bool
@@ -101,15 +141,50 @@ detaches_concurrently(Node *command)
 }
 
 static void
-forget_sources(void)
+drop_note(void)
 {
-	if (noted != NULL)
-		pfree(noted);
-	noted = NULL;
+	Note	   *note = notes;
+
+	notes = note->outer;
+	if (note->sources != NULL)
+		pfree(note->sources);
+	pfree(note);
+}
+
+/* A command that fails leaves its note behind.  One that commits in its midst needs it still. */
+static void
+drop_notes_at_abort(XactEvent event, void *arg)
+{
+	while (notes != NULL && event == XACT_EVENT_ABORT)
+		drop_note();
+}
+
+static void
+drop_notes_of_subtransaction(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	while (notes != NULL && event == SUBXACT_EVENT_ABORT_SUB && notes->level >= GetCurrentTransactionNestLevel())
+		drop_note();
+}
+
+static Note *
+add_note(void)
+{
+	Note	   *note = MemoryContextAllocZero(TopMemoryContext, sizeof(Note));
+
+	if (!notes_are_watched)
+	{
+		RegisterXactCallback(drop_notes_at_abort, NULL);
+		RegisterSubXactCallback(drop_notes_of_subtransaction, NULL);
+		notes_are_watched = true;
+	}
+	note->level = GetCurrentTransactionNestLevel();
+	note->outer = notes;
+	notes = note;
+	return note;
 }
 
 /*
- * Both queries run with the rights of the extension's owner: whoever alters a table
+ * The queries run with the rights of the extension's owner: whoever alters a table
  * of its own need not be let into schema retrack.
  */
 static SPITupleTable *
@@ -156,17 +231,76 @@ refuse_concurrent_detach(Oid owner, AlterTableStmt *command)
 }
 
 static void
-note_sources(Oid owner)
+refuse_inheritance_of(Oid owner, const RangeVar *table)
+{
+	Oid			relid = RangeVarGetRelid(table, NoLock, true);
+	SPITupleTable *rows;
+	bool		isnull,
+				watched;
+
+	if (!OidIsValid(relid))
+		return;
+	SPI_connect();
+	rows = query_as_owner(owner, "SELECT retrack.is_watched($1::pg_catalog.oid)", psprintf("%u", relid));
+	watched = DatumGetBool(SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull));
+	SPI_finish();
+	if (watched && !isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\", which rules watch, cannot take part in inheritance", table->relname),
+				 errdetail("Rows changed through a table above it would not be booked."),
+				 errhint("Use partitions instead of inheritance.")));
+}
+
+/* A statement on a table above fires the triggers of that one only. */
+static void
+refuse_inheritance(Oid owner, Node *command)
+{
+	ListCell   *lc;
+
+	if (!IsA(command, AlterTableStmt))
+		return;
+	foreach(lc, ((AlterTableStmt *) command)->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (cmd->subtype != AT_AddInherit)
+			continue;
+		refuse_inheritance_of(owner, ((AlterTableStmt *) command)->relation);
+		refuse_inheritance_of(owner, castNode(RangeVar, cmd->def));
+	}
+}
+
+/*
+ * A schema's name can change under the statements that use its tables, unlike a
+ * table's.  Those that record rows by it hold a lock that this one waits for.
+ */
+static void
+lock_renamed_schema(Node *command)
+{
+	RenameStmt *rename = (RenameStmt *) command;
+	Oid			nspid;
+
+	if (!IsA(command, RenameStmt) || rename->renameType != OBJECT_SCHEMA)
+		return;
+	nspid = get_namespace_oid(rename->subname, true);
+	if (OidIsValid(nspid) && rt_owns_schema(nspid, GetUserId()))
+		LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
+}
+
+static void
+note_sources(Note *note, Oid owner, const char *rewritten)
 {
 	SPITupleTable *rows;
 	bool		isnull;
 	Datum		value;
 
 	SPI_connect();
-	rows = query_as_owner(owner, "SELECT retrack.noted_sources()::pg_catalog.text", NULL);
+	rows = query_as_owner(owner, rewritten != NULL ? "SELECT retrack.noted_sources(pg_catalog.parse_ident($1))::pg_catalog.text" :
+						  "SELECT retrack.noted_sources(NULL)::pg_catalog.text", rewritten);
 	value = SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull);
 	if (!isnull)
-		noted = MemoryContextStrdup(TopMemoryContext, TextDatumGetCString(value));
+		note->sources = MemoryContextStrdup(TopMemoryContext, TextDatumGetCString(value));
 	SPI_finish();
 }
 
@@ -200,10 +334,10 @@ follow_sources(Oid owner)
 {
 	SPITupleTable *rows;
 
-	if (noted == NULL)
+	if (notes == NULL || notes->sources == NULL)
 		return;
 	SPI_connect();
-	rows = query_as_owner(owner, "SELECT * FROM retrack.moved_sources($1::pg_catalog.jsonb)", noted);
+	rows = query_as_owner(owner, "SELECT * FROM retrack.moved_sources($1::pg_catalog.jsonb)", notes->sources);
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 		follow_source(rows, i);
 	SPI_finish();
@@ -238,12 +372,14 @@ note_names(PG_FUNCTION_ARGS)
 {
 	Node	   *command = check_called_as_event_trigger(fcinfo, "note_names")->parsetree;
 	Oid			owner = function_owner(fcinfo->flinfo->fn_oid);
+	Note	   *note = add_note();
 
-	forget_sources();
 	if (detaches_concurrently(command))
 		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
+	refuse_inheritance(owner, command);
+	lock_renamed_schema(command);
 	if (command_matters(command))
-		note_sources(owner);
+		note_sources(note, owner, rewritten_columns(command));
 	PG_RETURN_NULL();
 }
 
@@ -252,5 +388,7 @@ follow_names(PG_FUNCTION_ARGS)
 {
 	check_called_as_event_trigger(fcinfo, "follow_names");
 	follow_sources(function_owner(fcinfo->flinfo->fn_oid));
+	if (notes != NULL)
+		drop_note();
 	PG_RETURN_NULL();
 }

@@ -208,6 +208,39 @@ check_allotments(TriggerData *trigdata, Books *b, bool record)
 	}
 }
 
+/* Production that the change (see retrack.uncovered_query) left without a quota is the current result. */
+static void
+find_uncovered(Books *b, const char *changed)
+{
+	Oid			types[2] = {NAMEOID, TEXTOID};
+	Datum		values[2];
+	bool		isnull;
+
+	values[0] = registry_name(b);
+	values[1] = CStringGetTextDatum(changed);
+	run_query(b, "SELECT retrack.uncovered_query($1, $2)", 2, types, values);
+	run_query(b, TextDatumGetCString(get_value(0, 1, &isnull)), 0, NULL, NULL);
+}
+
+/*
+ * Production of a facility that is gone would draw on nothing.  The registry's own
+ * has a foreign key, that of other tables need not.
+ */
+static void
+refuse_gone_facility(TriggerData *trigdata, Books *b)
+{
+	bool		isnull;
+
+	find_uncovered(b, "facility gone");
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_RT_QUOTA_REDUCED),
+				 errmsg("facility \"%s\" cannot go: " INT64_FORMAT " production rows that draw on quotas name it",
+						get_text(0, 1), DatumGetInt64(get_value(0, 2, &isnull))),
+				 errhint("Correct or delete those rows first."),
+				 errtable(trigdata->tg_relation)));
+}
+
 /*
  * Production that the statement's quotas covered before and that none covers now,
  * or that a move in the tree left without.
@@ -216,17 +249,16 @@ static void
 check_uncovered(TriggerData *trigdata, Books *b, bool record)
 {
 	Oid			relid = RelationGetRelid(trigdata->tg_relation);
-	Oid			types[2] = {NAMEOID, TEXTOID};
-	Datum		values[2];
 	const char *message = relid == b->quota.relid ?
 		"quota \"%s\" cannot go: " INT64_FORMAT " production rows draw on it that no other quota covers" :
 		"facility \"%s\" cannot move: no quota would cover " INT64_FORMAT " of its production rows";
 	bool		isnull;
 
-	values[0] = registry_name(b);
-	values[1] = CStringGetTextDatum(relid == b->quota.relid ? "quota" : relid == b->party ? "party" : "facility");
-	run_query(b, "SELECT retrack.uncovered_query($1, $2)", 2, types, values);
-	run_query(b, TextDatumGetCString(get_value(0, 1, &isnull)), 0, NULL, NULL);
+	if (relid == b->facility)
+		refuse_gone_facility(trigdata, b);
+	if (relid == b->facility && TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+		return;
+	find_uncovered(b, relid == b->quota.relid ? "quota" : relid == b->party ? "party" : "facility");
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 	{
 		SPITupleTable *rows = SPI_tuptable;

@@ -154,8 +154,8 @@ write_status(Books *b, LicenceId licence, Datum status, Datum issued_on, bool is
 	rt_books_execute(b, PLAN_WRITE_STATUS,
 					 "INSERT INTO %1$s.licence_status AS s (licence, since, status)"
 					 " SELECT $1, CASE WHEN $2 OPERATOR(pg_catalog.=) 'issued' THEN LEAST($3, CURRENT_DATE) ELSE CURRENT_DATE END, $2"
-					 " WHERE $2 IS DISTINCT FROM (SELECT x.status FROM %1$s.licence_status x"
-					 "  WHERE x.licence OPERATOR(retrack.=) $1 ORDER BY x.since DESC LIMIT 1)"
+					 " WHERE NOT EXISTS (SELECT FROM (SELECT x.status FROM %1$s.licence_status x"
+					 "  WHERE x.licence OPERATOR(retrack.=) $1 ORDER BY x.since DESC LIMIT 1) l WHERE l.status OPERATOR(pg_catalog.=) $2)"
 					 " ON CONFLICT (licence, since) DO UPDATE SET status = excluded.status",
 					 3, types, values, nulls);
 	SPI_finish();

@@ -11,10 +11,12 @@
 #include "access/xact.h"
 #include "common/int.h"
 #include "executor/executor.h"
+#include "executor/nodeModifyTable.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
@@ -217,7 +219,25 @@ read_tolerance(Ledger *ledger, LedgerRow *row)
 		return;
 	value = slot_getattr(ledger->slot, ledger->table->tolerance, &isnull);
 	if (!isnull)
-		row->tolerance = DatumGetFloat8(DirectFunctionCall1(numeric_float8, value));
+		row->tolerance = DatumGetInt64(DirectFunctionCall1(numeric_int8, DirectFunctionCall2(numeric_mul, value,
+																							 NumericGetDatum(int64_to_numeric(TOLERANCE_UNITS)))));
+}
+
+/* Columns that somebody added to the ledger and that follow from the total, such as what is left. */
+static void
+compute_generated(Ledger *ledger)
+{
+	TupleConstr *constr = RelationGetDescr(ledger->rel)->constr;
+	EState	   *estate;
+	ResultRelInfo *rri;
+
+	if (constr == NULL || !constr->has_generated_stored)
+		return;
+	estate = CreateExecutorState();
+	rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(rri, ledger->rel, 0, NULL, 0);
+	ExecComputeStoredGenerated(rri, estate, ledger->changed, CMD_INSERT);	/* all of them */
+	FreeExecutorState(estate);
 }
 
 /* Where a column's value stands in the tuple; NULL: it is null, or the row is older than the column. */
@@ -282,6 +302,7 @@ form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
 		}
 	}
 	ExecStoreHeapTuple(tuple, ledger->changed, true);
+	compute_generated(ledger);
 	ledger->changed->tts_tableOid = RelationGetRelid(ledger->rel);
 }
 

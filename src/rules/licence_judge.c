@@ -23,13 +23,18 @@ rt_licence_check_limits(LicenceUse *use, const ShipmentRow *row, LicenceVerdict 
 	use->uses.running++;
 }
 
-/* The message of a quantity or uses violation has the ledger's figures. */
+/* The message of a quantity or uses violation has the ledger's figures, unless they are secret. */
 static char *
-describe_rule(LicenceUse *use, LicenceRule rule, const ShipmentRow *row, const LicenceVerdict *v)
+describe_rule(LicenceUse *use, LicenceRule rule, const ShipmentRow *row, const LicenceVerdict *v, bool secret)
 {
 	const Draw *draw;
 	int64		left;
 
+	if (rule == LICENCE_USES && secret)
+		return psprintf("licence %s has no use left", rt_licence_text(row->licence));
+	if (rule == LICENCE_QUANTITY && secret)
+		return psprintf("licence %s line %d has less than %s left", rt_licence_text(row->licence),
+						use->terms->items[v->item].line, rt_mass_text(row->mass));
 	if (rule == LICENCE_USES)
 		return psprintf("licence %s has no use left (" INT64_FORMAT " of " INT64_FORMAT ")",
 						rt_licence_text(row->licence), use->uses.running, use->uses.row.granted);
@@ -74,7 +79,8 @@ rt_licence_report(Violations *violations, Books *b, TupleTableSlot *slot, Licenc
 		{
 			if (key == NULL)
 				key = rt_rule_row_key(violations->table, slot);
-			message = describe_rule(use, rule, row, v);
+			message = describe_rule(use, rule, row, v, !violations->table->record &&
+									!rt_books_may_read(rule == LICENCE_USES ? &b->licence : &b->item));
 		}
 		rt_violations_add(violations, b, rt_licence_sqlstate(rule), key, row->exporter, message,
 						  violations->table->att[rt_licence_column(rule, v)]);

@@ -54,6 +54,15 @@ describe_full(const QuotaUse *use, const QuotaVerdict *v, bool secret)
 					rt_mass_text(use->draw.row.granted), rt_mass_text(v->reo));
 }
 
+/* What is recorded is for those who may read violations. */
+static bool
+is_secret(Books *b, QuotaRule rule, bool record)
+{
+	if (rule == QUOTA_GROUP && check_enable_rls(b->quota.relid, InvalidOid, true) == RLS_ENABLED)
+		return true;
+	return !record && !rt_books_may_read(&b->quota);
+}
+
 void
 rt_quota_report(Violations *violations, Books *b, TupleTableSlot *slot, const FacilityQuotas *quotas,
 				const ProductionRow *row, const QuotaVerdict *v, QuotaUse **full)
@@ -74,8 +83,7 @@ rt_quota_report(Violations *violations, Books *b, TupleTableSlot *slot, const Fa
 			if (key == NULL)
 				key = rt_rule_row_key(violations->table, slot);
 			if (rule == QUOTA_EXCEEDED || rule == QUOTA_GROUP)
-				message = describe_full(full[rule == QUOTA_GROUP], v,
-										rule == QUOTA_GROUP && check_enable_rls(b->quota.relid, InvalidOid, true) == RLS_ENABLED);
+				message = describe_full(full[rule == QUOTA_GROUP], v, is_secret(b, rule, violations->table->record));
 			else
 				message = rt_quota_describe(rule, quotas, row, v);
 		}

@@ -163,6 +163,9 @@ recheck_source(Books *b, const Source *source, LicenceUse *use, bool record)
 	uint64		n;
 
 	rt_rule_table_fill(&table, rel, &licence_rule_spec, source->nargs, source->args);
+	rt_rule_table_lock_names(&table);
+	pfree(table.root);
+	rt_rule_table_fill(&table, rel, &licence_rule_spec, source->nargs, source->args);
 	table.record = record;
 	rt_violations_begin(&violations, &table);
 	rows = run_as_owner(b, make_query(rel, &table), use->licence);
@@ -173,6 +176,7 @@ recheck_source(Books *b, const Source *source, LicenceUse *use, bool record)
 		raise_reduced(&violations, use->licence);
 	rt_violations_record(&violations, b);
 	SPI_freetuptable(rows);
+	pfree(table.root);
 	table_close(rel, NoLock);
 }
 
@@ -197,7 +201,7 @@ check_room(Relation rel, Books *b, LicenceId licence, int32 line, const LedgerRo
 {
 	char		buf[LICENCE_ID_TEXT_MAX];
 
-	if (row->sum <= row->granted || (double) (row->sum - row->granted) <= row->tolerance * (double) row->granted)
+	if (row->sum <= row->granted || rt_draw_tolerated(row->sum - row->granted, row->tolerance, row->granted))
 		return;
 	rt_licence_id_print(licence, true, buf);
 	rt_violation_of_row(b, rel, record, ERRCODE_RT_LICENCE_REDUCED, psprintf("%s|%d", buf, line),

@@ -153,8 +153,8 @@ rt_rows_next(RowWalk *walk)
 	}
 }
 
-/* Resolves the chunk's open violations and notes which rows had one. */
-static void
+/* Resolves the chunk's open violations and notes which rows had one; returns whether any. */
+static bool
 find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
 {
 	bool	   *open = rt_violations_open(walk->table, b, keys, n);
@@ -162,7 +162,7 @@ find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
 
 	for (int i = 0; i < n; i++)
 	{
-		result[i] = open[i];
+		result[i] |= open[i];
 		if (open[i])
 			keys[nopen++] = keys[i];
 	}
@@ -171,6 +171,7 @@ find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
 		walk->any_open = true;
 		rt_violations_resolve(walk->table, b, keys, nopen);
 	}
+	return nopen > 0;
 }
 
 /* A statement that began after this one and has been booked was run by a trigger of this one. */
@@ -217,19 +218,20 @@ rt_rows_note_booked(const RowWalk *walk)
 	last->any_open |= walk->any_open;
 }
 
-void
+bool
 rt_rows_find_open(RowWalk *walk, Books *b)
 {
 	MemoryContext keep = MemoryContextGetParent(walk->row_cxt);
 	Datum	   *keys;
-	bool	   *open;
+	bool	   *open = walk->open;
+	bool		any = false;
 	int64		total,
 				done = 0;
 	int			n = 0;
 
 	check_order(walk);
 	if (walk->old_slot == NULL || !rt_violations_any_open(walk->table, b))
-		return;
+		return false;
 	if (walk->table->nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -238,9 +240,12 @@ rt_rows_find_open(RowWalk *walk, Books *b)
 				 errdetail("A recorded row drew nothing, and must not give anything back."),
 				 errhint("Give the table its primary key again, or name the columns that identify a row by the trigger argument 'key=...'."),
 				 errtable(walk->trigdata->tg_relation)));
-	total = tuplestore_tuple_count(walk->trigdata->tg_oldtable);
-	open = MemoryContextAllocHuge(keep, total + 1);
-	MemSet(open, 0, total + 1);
+	if (open == NULL)
+	{
+		total = tuplestore_tuple_count(walk->trigdata->tg_oldtable);
+		open = MemoryContextAllocHuge(keep, total + 1);
+		MemSet(open, 0, total + 1);
+	}
 	keys = MemoryContextAlloc(keep, sizeof(Datum) * OPEN_CHUNK);
 	rt_rows_rewind(walk);
 	while (rt_rows_next(walk))
@@ -249,12 +254,13 @@ rt_rows_find_open(RowWalk *walk, Books *b)
 		keys[n++] = CStringGetTextDatum(rt_rule_row_key(walk->table, walk->old_slot));
 		if (n == OPEN_CHUNK)
 		{
-			find_open_chunk(walk, b, keys, n, open + done);
+			any |= find_open_chunk(walk, b, keys, n, open + done);
 			done += n;
 			n = 0;
 		}
 	}
-	find_open_chunk(walk, b, keys, n, open + done);
+	any |= find_open_chunk(walk, b, keys, n, open + done);
 	walk->open = open;
 	rt_rows_rewind(walk);
+	return any;
 }

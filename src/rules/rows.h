@@ -42,8 +42,9 @@ extern bool rt_rows_next(RowWalk *walk);
 /*
  * Finds the old rows that are recorded as violating rules: they draw nothing.
  * Their violations are marked as resolved, since the row is now another one.
+ * Called again it adds those recorded meanwhile; returns whether it found any.
  */
-extern void rt_rows_find_open(RowWalk *walk, Books *b);
+extern bool rt_rows_find_open(RowWalk *walk, Books *b);
 
 /*
  * Notes that the statement took back its old rows.  Whether a recorded row drew is

@@ -8,9 +8,11 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "rules/books.h"
 #include "rules/row_json.h"
@@ -415,6 +417,7 @@ rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, 
 	fill_from_source(t, &src, spec, nargs, args);
 	t->registry = registry != NULL ? rt_books_schema(registry) : RelationGetNamespace(rel);
 	t->rootid = find_root(rel);
+	t->root_nspid = get_rel_namespace(t->rootid);
 	t->root = MemoryContextStrdup(TopMemoryContext, root_name(t->rootid));
 }
 
@@ -504,11 +507,35 @@ check_persistence(Relation rel)
 			 errtable(rel)));
 }
 
+/*
+ * "a.b.c" can be two tables, one in schema "a" and one in "a.b": the rows of one
+ * would be taken for the other's where they are recorded or journalled.
+ */
+static void
+check_name(const RuleTable *t, Relation rel)
+{
+	for (const char *dot = strchr(t->root, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+	{
+		Oid			nspid = get_namespace_oid(pnstrdup(t->root, dot - t->root), true);
+		Oid			other = OidIsValid(nspid) ? get_relname_relid(dot + 1, nspid) : InvalidOid;
+
+		if (!OidIsValid(other) || other == t->rootid)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rules cannot watch table \"%s\", whose name could be another table's", RelationGetRelationName(rel)),
+				 errdetail("Violations and journal would call both \"%s\".", t->root),
+				 errhint("Rename one of the tables or schemas."),
+				 errtable(rel)));
+	}
+}
+
 /* What a trigger's table must be, apart from its columns. */
 static void
 check_table(const RuleTable *t, Relation rel)
 {
 	check_persistence(rel);
+	check_name(t, rel);
 	if (t->record && t->nkeys == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -518,6 +545,13 @@ check_table(const RuleTable *t, Relation rel)
 				 errhint("Name the columns that identify a row by the argument 'key=...'."),
 				 errtable(rel)));
 	check_key(t, rel);
+	if (!rel->rd_rel->relispartition && has_superclass(RelationGetRelid(rel)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("rules cannot watch table \"%s\", which inherits from another one", RelationGetRelationName(rel)),
+				 errdetail("Rows changed through that table would not be booked."),
+				 errhint("Use partitions instead of inheritance, or ALTER TABLE ... NO INHERIT."),
+				 errtable(rel)));
 	if (rel->rd_rel->relkind == RELKIND_RELATION && rel->rd_rel->relhassubclass &&
 		find_inheritance_children(RelationGetRelid(rel), NoLock) != NIL)
 		ereport(ERROR,
@@ -554,15 +588,24 @@ clear_rule_table(RuleTable *t)
 	MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
 }
 
+void
+rt_rule_table_lock_names(const RuleTable *t)
+{
+	if (t->rootid != t->relid)
+		LockRelationOid(t->rootid, AccessShareLock);
+	LockDatabaseObject(NamespaceRelationId, t->root_nspid, 0, AccessShareLock);
+}
+
 /*
- * What is recorded of a partition names the topmost table, which must keep its name
- * until that is committed.  Taking the lock may show that it has another one already.
+ * What is recorded names the topmost table and its schema, and is looked for by
+ * these names when rows are taken back.  New rows that are refused or drawn name
+ * nothing, and the journal's entries keep the names of their time.
  */
 static void
-lock_root(const RuleTable *t)
+lock_names(const RuleTable *t, TriggerData *trigdata)
 {
-	if (t->record && t->rootid != t->relid)
-		LockRelationOid(t->rootid, AccessShareLock);
+	if (t->spec->nrules > 0 && (t->record || !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event)))
+		rt_rule_table_lock_names(t);
 }
 
 RuleTable *
@@ -585,7 +628,7 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 	if (!found)
 		MemSet((char *) t + sizeof(Oid), 0, sizeof(RuleTable) - sizeof(Oid));
 	if (t->valid)
-		lock_root(t);
+		lock_names(t, trigdata);
 	for (int attempt = 0; !t->valid && attempt < RESOLVE_ATTEMPTS; attempt++)
 	{
 		/*
@@ -612,7 +655,7 @@ rt_rule_table(TriggerData *trigdata, const RuleSpec *spec)
 		fresh.valid = t->valid;
 		clear_rule_table(t);
 		*t = fresh;
-		lock_root(t);
+		lock_names(t, trigdata);
 	}
 	return t;
 }

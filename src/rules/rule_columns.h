@@ -63,6 +63,7 @@ typedef struct RuleTable
 	bool		valid;
 	Oid			relid;
 	Oid			rootid;			/* of the topmost partitioned table, or relid */
+	Oid			root_nspid;		/* its schema */
 	const RuleSpec *spec;
 	Oid			registry;		/* schema */
 	bool		record;			/* mode=record */
@@ -86,6 +87,13 @@ extern RuleTable *rt_rule_table(TriggerData *trigdata, const RuleSpec *spec);
 
 /* The same without cache, for arguments 'key=value' of any table. */
 extern void rt_rule_table_fill(RuleTable *t, Relation rel, const RuleSpec *spec, int nargs, char **args);
+
+/*
+ * Keeps the names by which the table's rows are recorded until the transaction
+ * ends.  Waiting for it may show that they are others already: of a cached
+ * RuleTable "valid" is false then, another one is to be filled again.
+ */
+extern void rt_rule_table_lock_names(const RuleTable *t);
 
 /* The same for a query's result; registry, relid and root are left alone. */
 extern void rt_rule_table_fill_query(RuleTable *t, TupleDesc desc, const RuleSpec *spec, int nargs, char **args);

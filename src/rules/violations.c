@@ -8,6 +8,7 @@
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -276,13 +277,17 @@ rt_violations_resolve(const RuleTable *table, Books *b, Datum *keys, int n)
 	SPI_finish();
 }
 
+/* A policy of the table that hides rows of row_keys from the owner is an error. */
 void
 rt_violations_move(Books *b, const char *rules, const char *old_name, const char *new_name, const char *row_keys)
 {
+	int			nest;
 	char	   *query = psprintf("UPDATE %s.violation v SET relation = $3 WHERE" OF_TABLE, b->nspname);
 
 	if (row_keys != NULL)
 		query = psprintf("%s AND v.row_key IN (%s)", query, row_keys);
+	nest = NewGUCNestLevel();
+	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	at_work = true;
 	PG_TRY();
 	{
@@ -293,6 +298,7 @@ rt_violations_move(Books *b, const char *rules, const char *old_name, const char
 		at_work = false;
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(true, nest);
 }
 
 bool

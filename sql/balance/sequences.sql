@@ -109,11 +109,11 @@ COMMENT ON AGGREGATE retrack.page_test(pg_catalog.float8, pg_catalog.float8, pg_
 CREATE FUNCTION retrack.page_false_alarm(k pg_catalog.float8, h pg_catalog.float8, periods pg_catalog.int4) RETURNS pg_catalog.float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 10000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.page_false_alarm(pg_catalog.float8, pg_catalog.float8, pg_catalog.int4) IS
-  'probability, at most, that Page''s two-sided test on standard normal values alarms within so many periods though nothing is missing: twice that of one side, which is computed as a Markov chain (Brook and Evans, Biometrika 59, 1972). k from 0 to 10, h >= 0, periods from 1 to 1000000, else error 22023; NULL gives NULL';
+  'probability, at most, that Page''s two-sided test on standard normal values alarms within so many periods though nothing is missing: twice that of one side, which is computed as a Markov chain (Brook and Evans, Biometrika 59, 1972). good to a hundredth of it, and to 10^-4 of it up to an h of 20. k from 0 to 10, h from 0 to 100, periods from 1 to 1000000, else error 22023; NULL gives NULL';
 CREATE FUNCTION retrack.page_threshold(k pg_catalog.float8, periods pg_catalog.int4, false_alarm_rate pg_catalog.float8) RETURNS pg_catalog.float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 100000 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.page_threshold(pg_catalog.float8, pg_catalog.int4, pg_catalog.float8) IS
-  'the h with which page_test alarms within so many periods with at most that probability though nothing is missing: the inverse of page_false_alarm. k from 0 to 10, periods from 1 to 1000000, rate from 1e-9 to below 1, else error 22023; NULL gives NULL';
+  'the h with which page_test alarms within so many periods with at most that probability though nothing is missing: the inverse of page_false_alarm. k from 0 to 10, periods from 1 to 1000000, rate from 1e-9 to below 1, else error 22023, as where it would be above 100 (a k near 0 over very many periods); NULL gives NULL';
 CREATE FUNCTION retrack.normal_p_value(z pg_catalog.float8) RETURNS pg_catalog.float8
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.normal_p_value(pg_catalog.float8) IS

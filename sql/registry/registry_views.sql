@@ -59,11 +59,13 @@ CREATE VIEW %1$I.every_movement AS
 SELECT m.facility_id, daterange(m.month, (m.month + interval '1 month')::date) AS period,
        m.flow, m.form, m.mass, m.assay, i.random_rsd, i.systematic_rsd, m.instrument, m.relation, m.row_id
 FROM (
-  SELECT facility_id, upper(period) AS month, lower(period) AS day, 'opening'::retrack.flow AS flow, form, mass, assay,
+  SELECT facility_id, upper(period) AS month, upper(period) - 1 AS day, 'opening'::retrack.flow AS flow, form, mass, assay,
          instrument, 'inventory' AS relation, inventory_id AS row_id
   FROM %1$I.inventory WHERE NOT withdrawn
   UNION ALL
-  SELECT facility_id, lower(period), lower(period), 'closing', form, mass, assay, instrument, 'inventory', inventory_id
+  -- what was in stock at the period's end closes its last month, be it a month or a quarter; timestamps begin where dates do
+  SELECT facility_id, CASE WHEN upper(period) > '1900-01-01' THEN (upper(period) - interval '1 month')::date ELSE lower(period) END,
+         upper(period) - 1, 'closing', form, mass, assay, instrument, 'inventory', inventory_id
   FROM %1$I.inventory WHERE NOT withdrawn
   UNION ALL
   SELECT to_facility, date_trunc('month', transferred_on::timestamp)::date, transferred_on, 'receipt', form, mass, assay,
@@ -95,7 +97,9 @@ WHERE m.facility_id IN (SELECT v.facility_id FROM %1$I.visible_facility v);
 CREATE VIEW %1$I.facility_period WITH (security_barrier) AS
 SELECT m.facility_id, m.period,
        retrack.mass_balance(m.flow, m.mass, m.assay, m.random_rsd, m.systematic_rsd, m.instrument) AS balance,
-       bool_or(m.flow = 'opening') AS opened, bool_or(m.flow = 'closing') AS closed
+       bool_or(m.flow = 'opening') AS opened, bool_or(m.flow = 'closing') AS closed,
+       bool_or(m.assay IS NULL AND m.mass <> '0' AND m.flow IN ('opening', 'receipt')) AS unanalysed_in,
+       bool_or(m.assay IS NULL AND m.mass <> '0' AND m.flow IN ('shipment', 'loss', 'closing')) AS unanalysed_out
 FROM %1$I.every_movement m
 JOIN %1$I.facility f USING (facility_id)
 WHERE f.party_id IN (SELECT v.party_id FROM %1$I.aggregated_party v)
@@ -107,8 +111,10 @@ SELECT b.facility_id, f.party_id, f.stage, b.period, l.element, l.opening, l.rec
        CASE WHEN NOT b.closed THEN 'no closing inventory'
             WHEN NOT b.opened THEN 'no opening inventory'
             WHEN l.sigma IS NULL THEN 'no sigma'
-            WHEN l.muf > t.sigma * l.sigma THEN 'missing'
-            WHEN l.muf < -t.sigma * l.sigma THEN 'gain'
+            -- what was not analysed can only explain what is missing if it left or was there, a gain if it came
+            WHEN l.muf > t.sigma * l.sigma AND NOT b.unanalysed_out THEN 'missing'
+            WHEN l.muf < -t.sigma * l.sigma AND NOT b.unanalysed_in THEN 'gain'
+            WHEN b.unanalysed_in OR b.unanalysed_out THEN 'no assay'
             ELSE 'balanced' END AS verdict
 FROM %1$I.facility_period b
 JOIN %1$I.facility f USING (facility_id)

@@ -388,8 +388,8 @@ page_false_alarm(PG_FUNCTION_ARGS)
 	int			periods = PG_GETARG_INT32(2);
 
 	check_page_design(k, periods);
-	if (!(h >= 0 && h <= DBL_MAX))
-		refuse_parameter("h", h, "finite and not negative");
+	if (!(h >= 0 && h <= PAGE_H_MAX))
+		refuse_parameter("h", h, "from 0 to 100");
 	PG_RETURN_FLOAT8(Min(1.0, 2 * rt_page_alarm_probability(k, h, periods)));
 }
 
@@ -400,11 +400,18 @@ page_threshold(PG_FUNCTION_ARGS)
 	double		k = PG_GETARG_FLOAT8(0);
 	int			periods = PG_GETARG_INT32(1);
 	double		rate = PG_GETARG_FLOAT8(2);
+	double		h;
 
 	check_page_design(k, periods);
 	if (!(rate >= 1e-9 && rate < 1))
 		refuse_parameter("false_alarm_rate", rate, "from 1e-9 to below 1");
-	PG_RETURN_FLOAT8(rt_page_threshold(k, periods, rate / 2));
+	h = rt_page_threshold(k, periods, rate / 2);
+	if (h < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no threshold up to 100 keeps Page's test to a false-alarm rate of %g in %d periods", rate, periods),
+				 errhint("Take a larger k (0.5 is usual), fewer periods or a larger rate.")));
+	PG_RETURN_FLOAT8(h);
 }
 
 PG_FUNCTION_INFO_V1(normal_p_value);

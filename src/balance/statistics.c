@@ -2,16 +2,19 @@
  * balance/statistics.c
  *		Probabilities behind the verdicts on sequences of balances.
  */
-#include "balance/statistics.h"
+#include "postgres.h"
 
 #include <math.h>
-#include <stdbool.h>
-#include <string.h>
+
+#include "miscadmin.h"
+
+#include "balance/statistics.h"
 
 #define RELATIVE_ERROR 1e-15
 #define PAGE_STATES 200			/* grid of Page's S on [0, h] */
-#define PAGE_H_MAX 1e6
-#define SETTLED 1e-14			/* change of the survival ratio that counts as none */
+#define STEP_MAX 9.0			/* P(y > 9) is 10^-19 */
+#define SETTLED 1e-12			/* change of a distribution that counts as none */
+#define NOTHING_LEFT 1e-12
 
 double
 rt_normal_p_value(double value)
@@ -23,6 +26,13 @@ static double
 normal_below(double x)
 {
 	return 0.5 * erfc(-x * M_SQRT1_2);
+}
+
+/* On the side where the tails are not lost against 1. */
+static double
+normal_between(double from, double to)
+{
+	return from > 0 ? normal_below(-from) - normal_below(-to) : normal_below(to) - normal_below(from);
 }
 
 /* x^a e^-x / Gamma(a + 1): common factor of both expansions */
@@ -91,74 +101,106 @@ rt_chi_square_p_value(double value, int degrees)
 
 /*
  * Grid of width w with a state of half width at 0: state i stands for S in
- * ((i - 1/2) w, (i + 1/2) w).  weight[d + PAGE_STATES] is the probability of a
- * step of d states, below[i] that of falling to 0 from state i.
+ * ((i - 1/2) w, (i + 1/2) w).  weight[d + states] is the probability of a step
+ * of d states, below[i] and above[i] those of falling to 0 and of passing h from
+ * state i.
  */
 typedef struct PageChain
 {
+	int			states;
+	int			reach;			/* steps of more states do not happen */
 	double		weight[2 * PAGE_STATES + 1];
 	double		below[PAGE_STATES];
+	double		above[PAGE_STATES];
 } PageChain;
 
 static void
-build_chain(PageChain *chain, double k, double h)
+build_chain(PageChain *chain, int states, double k, double h)
 {
-	double		w = 2 * h / (2 * PAGE_STATES - 1);
+	double		w = 2 * h / (2 * states - 1);
+	double		reach = (STEP_MAX + k) / w + 1;
 
-	for (int d = -PAGE_STATES; d <= PAGE_STATES; d++)
-		chain->weight[d + PAGE_STATES] = normal_below((d + 0.5) * w + k) -
-			normal_below((d - 0.5) * w + k);
-	for (int i = 0; i < PAGE_STATES; i++)
+	chain->states = states;
+	chain->reach = reach < states ? (int) reach : states;
+	for (int d = -states; d <= states; d++)
+		chain->weight[d + states] = normal_between((d - 0.5) * w + k, (d + 0.5) * w + k);
+	for (int i = 0; i < states; i++)
+	{
 		chain->below[i] = normal_below(k - i * w + 0.5 * w);
+		chain->above[i] = normal_below(-((states - i - 0.5) * w + k));
+	}
 }
 
-/* One period; returns the probability that is left below h. */
+/*
+ * One period; returns the probability of passing h in it, and sets *change to
+ * how much the distribution of those left below h changed.
+ */
 static double
-step_chain(const PageChain *chain, double *state)
+step_chain(const PageChain *chain, double *state, double left, double *change)
 {
 	double		next[PAGE_STATES] = {0};
-	double		left = 0;
+	double		alarm = 0;
 
-	for (int i = 0; i < PAGE_STATES; i++)
+	for (int i = 0; i < chain->states; i++)
 	{
-		const double *weight = &chain->weight[PAGE_STATES - i];
+		const double *weight = &chain->weight[chain->states - i];
+		int			first = i - chain->reach < 1 ? 1 : i - chain->reach;
+		int			last = i + chain->reach < chain->states ? i + chain->reach : chain->states - 1;
 
+		alarm += state[i] * chain->above[i];
 		next[0] += state[i] * chain->below[i];
-		for (int j = 1; j < PAGE_STATES; j++)
+		for (int j = first; j <= last; j++)
 			next[j] += state[i] * weight[j];
 	}
-	for (int i = 0; i < PAGE_STATES; i++)
-		left += next[i];
-	memcpy(state, next, sizeof(next));
-	return left;
+	*change = 0;
+	for (int i = 0; i < chain->states; i++)
+		*change += fabs(next[i] / (left - alarm) - state[i] / left);
+	memcpy(state, next, sizeof(double) * chain->states);
+	return alarm;
 }
 
-/* After some periods survival falls by the same ratio each time: no need to step on. */
-double
-rt_page_alarm_probability(double k, double h, int periods)
+/*
+ * With that many states.  Once the distribution of those left stays the same,
+ * as many of them alarm in each period: no need to step on.  (That few alarm at
+ * first is no sign of it: the way to h takes several periods.)
+ */
+static double
+chain_alarm_probability(int states, double k, double h, int periods)
 {
 	PageChain	chain;
 	double		state[PAGE_STATES] = {1};
-	double		left = 1;
-	double		ratio = 0;
+	double		alarms = 0;
 
-	if (h <= 0)
-		return 1 - pow(normal_below(k), periods);
-	build_chain(&chain, k, h);
+	build_chain(&chain, states, k, h);
 	for (int n = 1; n <= periods; n++)
 	{
-		double		now = step_chain(&chain, state);
-		double		now_ratio = left > 0 ? now / left : 0;
+		double		left = 1 - alarms;
+		double		change;
+		double		alarm;
 
-		left = now;
-		if (n > 1 && fabs(now_ratio - ratio) <= SETTLED)
-		{
-			left *= pow(now_ratio, periods - n);
-			break;
-		}
-		ratio = now_ratio;
+		CHECK_FOR_INTERRUPTS();
+		if (left <= NOTHING_LEFT)
+			return 1;
+		alarm = step_chain(&chain, state, left, &change);
+		alarms += alarm;
+		if (change <= SETTLED)
+			return alarms - (left - alarm) * expm1((periods - n) * log1p(-alarm / left));
 	}
-	return left < 1 ? 1 - left : 0;
+	return alarms;
+}
+
+/* The error falls with the square of the grid's width, which two grids tell. */
+double
+rt_page_alarm_probability(double k, double h, int periods)
+{
+	double		coarse;
+	double		fine;
+
+	if (h <= 0)
+		return -expm1(periods * log1p(-normal_below(-k)));
+	coarse = chain_alarm_probability(PAGE_STATES / 2, k, h, periods);
+	fine = chain_alarm_probability(PAGE_STATES, k, h, periods);
+	return Max(0, Min(1, fine + (fine - coarse) / 3));
 }
 
 double
@@ -169,10 +211,12 @@ rt_page_threshold(double k, int periods, double probability)
 
 	if (rt_page_alarm_probability(k, 0, periods) <= probability)
 		return 0;
-	while (high < PAGE_H_MAX && rt_page_alarm_probability(k, high, periods) > probability)
+	while (rt_page_alarm_probability(k, high, periods) > probability)
 	{
+		if (high >= PAGE_H_MAX)
+			return -1;
 		low = high;
-		high *= 2;
+		high = Min(2 * high, PAGE_H_MAX);
 	}
 	while (high - low > 1e-9 * high)
 	{

@@ -119,16 +119,27 @@ FROM (SELECT seq, cumuf(b, 'Dy' ORDER BY period), sitmuf(b, 'Dy' ORDER BY period
         FROM period_balance WINDOW w AS (PARTITION BY seq ORDER BY period)) AS w ON w.seq = a.seq AND w.period = 9;
 
 -- probabilities: normal 1.96; Page's test by its average run length, the sum of survival (Montgomery, Introduction to
--- Statistical Quality Control, table 9-3: k = 0.5, two-sided, h = 4 and 5: 168 and 465, half of one side's)
+-- Statistical Quality Control, two-sided, half of one side's: table 9-3, and Hawkins' 9-4, whose h are rounded)
 SELECT round(normal_p_value(1.959963984540054)::numeric, 12) AS p;
-SELECT h, round(((sum(survival) + last * last / (before - last)) / 2)::numeric) AS arl
-FROM (SELECT h, n, survival, first_value(survival) OVER (PARTITION BY h ORDER BY n DESC) AS last,
-        nth_value(survival, 2) OVER (PARTITION BY h ORDER BY n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before
-      FROM (VALUES (4), (5)) AS h(h), generate_series(0, 100) AS n,
-        LATERAL (SELECT CASE WHEN n = 0 THEN 1 ELSE 1 - page_false_alarm(0.5, h, n) / 2 END AS survival) AS p) AS t
-GROUP BY h, last, before ORDER BY h;
+SELECT k, h, arl AS published, abs((sum(survival) + last * last / (before - last)) / 2 / arl - 1) < CASE arl WHEN 370 THEN 0.02 ELSE 0.003 END AS arl
+FROM (SELECT k, h, arl, n, survival, first_value(survival) OVER (PARTITION BY k, h ORDER BY n DESC) AS last,
+        nth_value(survival, 2) OVER (PARTITION BY k, h ORDER BY n DESC ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before
+      FROM (VALUES (0.5, 4, 168), (0.5, 5, 465), (0.25, 8.01, 370), (0.75, 3.34, 370), (1.0, 2.52, 370), (1.25, 1.99, 370), (1.5, 1.61, 370)) AS h(k, h, arl), generate_series(0, 100) AS n,
+        LATERAL (SELECT CASE WHEN n = 0 THEN 1 ELSE 1 - page_false_alarm(k, h, n) / 2 END AS survival) AS p) AS t
+GROUP BY k, h, arl, last, before ORDER BY h;
+-- every h, also those out of reach of the first periods: between the probability that the last sum passes h and that of all
+-- sums together; more with every period more. And far out Siegmund's approximation of the run length (Sequential Analysis, 1985).
+SELECT count(*) > 100 AS enough, count(*) FILTER (WHERE p < least * 0.99) AS too_small, count(*) FILTER (WHERE p > most * 1.01) AS too_large,
+  count(*) FILTER (WHERE p < fewer) AS shrinking
+FROM (SELECT k, h, n, page_false_alarm(k, h, n) / 2 AS p, normal_p_value((h + n * k) / sqrt(n)) / 2 AS least, most,
+        lag(page_false_alarm(k, h, n) / 2) OVER (PARTITION BY k, h ORDER BY n) AS fewer
+      FROM unnest('{0,0.1,0.25,0.5,1}'::float8[]) AS k, unnest('{1,5,9,10.5,12,15,20,40,90}'::float8[]) AS h, unnest('{1,2,5,12,60,240}'::int[]) AS n,
+        LATERAL (SELECT sum((n - j + 1) * normal_p_value((h + j * k) / sqrt(j)) / 2) AS most FROM generate_series(1, n) AS j) AS m) AS t
+WHERE most > 1e-9 AND p < 0.49;
+SELECT k, h, abs((page_false_alarm(k, h, 1001) - page_false_alarm(k, h, 1000)) * (exp(2 * k * b) - 2 * k * b - 1) / (4 * k * k) - 1) < 0.02 AS siegmund
+FROM (VALUES (0.5, 12), (0.5, 15), (0.25, 20)) AS v(k, h), LATERAL (SELECT h + 1.166 AS b) AS x;
 SELECT k, periods, rate, abs(page_false_alarm(k, page_threshold(k, periods, rate), periods) / rate - 1) < 1e-6 AS inverse
-FROM (VALUES (0.5, 12, 0.05), (0, 12, 0.01), (1, 120, 0.001), (0.25, 1, 0.1)) AS v(k, periods, rate);
+FROM (VALUES (0.5, 12, 0.05), (0, 12, 0.01), (1, 120, 0.001), (0.25, 1, 0.1), (0.25, 120, 0.05), (0.5, 100000, 0.05), (0, 250, 0.05)) AS v(k, periods, rate);
 
 -- false alarms where nothing is missing: 2000 simulated sequences of 9 periods, true values known, errors drawn
 -- from the model; all three tests at 5 %, so 100 each are expected (standard deviation 10)
@@ -192,3 +203,5 @@ SELECT page_test('NaN', 1, 1);
 SELECT page_threshold(0.5, 0, 0.05);
 SELECT page_threshold(0.5, 12, 1);
 SELECT page_false_alarm('NaN', 4, 12);
+SELECT page_false_alarm(0.5, 100.1, 12);
+SELECT page_threshold(0, 1000000, 0.05);

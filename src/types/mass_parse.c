@@ -21,12 +21,18 @@ static const MassUnit mass_units[] = {
 	{"mg", 0, 1}
 };
 
-/* Power of ten of a unit's name; kilograms where there is none; -1: unknown. */
+/*
+ * Power of ten of a unit's name; kilograms where there is none; -1: unknown.  Names
+ * are read in any case, but "Mg" is no milligram: who writes it means megagrams,
+ * of which nobody would notice that they had become a thousand-millionth.
+ */
 static int
 parse_unit(const char *s, size_t len)
 {
 	if (len == 0)
 		return 6;
+	if (len == 2 && s[0] == 'M' && s[1] == 'g')
+		return -1;
 	for (int i = 0; i < lengthof(mass_units); i++)
 	{
 		if (rt_ascii_equal(s, len, mass_units[i].name))

@@ -52,7 +52,7 @@ SQL_PARTS = $(wildcard \
 SQL_SCRIPT = sql/$(EXTENSION)--$(EXTVERSION).sql
 DATA = $(wildcard sql/$(EXTENSION)--*--*.sql)
 DATA_built = $(SQL_SCRIPT)
-EXTRA_CLEAN = $(OBJS:.o=.d) build results output_iso log tmp_check tmp_check_iso
+EXTRA_CLEAN = $(OBJS:.o=.d) .built-for build results output_iso log tmp_check tmp_check_iso
 
 REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=retrack
@@ -72,8 +72,14 @@ ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # what each object includes, as the compiler saw it
 -include $(OBJS:.o=.d)
-$(OBJS): Makefile
-$(OBJS:.o=.bc): $(RT_HEADERS)
+# Objects are of one server: with another one's PG_CONFIG all are made anew, for a mixture of two may load and crash later.
+BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server)
+ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
+$(shell echo '$(BUILT_FOR)' >.built-for)
+endif
+.built-for: ;
+$(OBJS): Makefile .built-for
+$(OBJS:.o=.bc): $(RT_HEADERS) .built-for
 else
 srcdir = .
 all install installcheck clean:

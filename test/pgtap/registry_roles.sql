@@ -199,7 +199,7 @@ INSERT INTO asked VALUES ($$licence_violations('reg_roles', 'SELECT * FROM reg_r
   ($$retry_rejects('reg_roles')$$), ($$attach_triggers('reg_roles.shipment', 'licence')$$), ($$attach_licence_triggers('reg_roles')$$), ($$allotment_required('reg_roles')$$),
   ($$rows_as_of(NULL::reg_roles.shipment, '2025-06-30')$$), ($$create_registry_views('reg_roles')$$), ($$registry_privileges('reg_roles', 'reg_p1', 'regulator')$$),
   ($$ledger_rows_query('reg_roles', 'licence', '{}')$$), ($$uncovered_query('reg_roles', 'licence')$$), ($$ledger_sources('reg_roles', 'licence')$$),
-  ($$violation_is_kept('reg_roles', 'reg_roles.shipment', 'RTL11', NULL)$$), ($$check_registry('reg_roles')$$), ($$check_registry_owner('reg_roles', 'reg_p1')$$);
+  ($$violation_is_kept('reg_roles', 'reg_roles.shipment', 'RTL11', NULL)$$), ($$check_registry('reg_roles')$$), ($$check_registry_owner('reg_roles', 'reg_p1')$$), ($$check_rows_visible('reg_roles', 'reg_roles.shipment')$$);
 SELECT is(string_agg(p.oid::regprocedure::text, ' ' ORDER BY p.proname), NULL, 'every function that is told a registry is asked')
 FROM pg_proc p WHERE p.pronamespace = 'retrack'::regnamespace AND p.prokind = 'f' AND p.proargnames[1] IN ('registry', 'a_row')
   AND p.proname !~ '^create_registry_' AND NOT EXISTS (SELECT FROM asked WHERE starts_with(call, p.proname || '('));

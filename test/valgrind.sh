@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Runs the regression tests with every backend under valgrind, and ends with "N passed, N failed": a test
-# that fails or a backend with a memory error is a failure. Distributions' servers are not built for it; name one that is:
+# that fails or a backend with a memory error is a failure. Distributions' servers are not built for it; name one that is,
+# and, as the server has some of its own, its source's list of what to pass over:
 #
-#   make valgrind PG_CONFIG=/path/to/bin/pg_config ONLY='types_*'
+#   make valgrind PG_CONFIG=/path/to/bin/pg_config SUPPRESSIONS=/path/to/src/tools/valgrind.supp ONLY='types_*'
 set -eu
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 . "$TOP/test/lib.sh"
@@ -38,6 +39,8 @@ if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$passed" -lt ${#tests[@]} ]; 
 	echo "pg_regress ended with status $status after $passed of ${#tests[@]} tests"
 	failed=$((${#tests[@]} - passed > 0 ? ${#tests[@]} - passed : 1))
 fi
+# what processes do as they end counts, too
+"$PGBIN/pg_ctl" -D "$WORK/data" -m fast -t 600 -w stop >>"$logs/server.out" 2>&1 || { echo "the server did not stop"; failed=$((failed + 1)); }
 bad=$(grep -l VG_BEGIN "$logs"/*.log | wc -l)
 grep -h -A25 VG_BEGIN "$logs"/*.log | head -120 || true
 echo "# backends with memory errors: $bad"

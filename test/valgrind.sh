@@ -31,7 +31,7 @@ for _ in $(seq 120); do pg_isready -q && break; sleep 1; done
 status=0
 mapfile -t tests < <(cd test/sql && for f in ${ONLY:-*}.sql; do basename "$f" .sql; done | sort)
 "$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/regress/pg_regress" --bindir="$PGBIN" --host="$WORK" --port=5432 --user=postgres \
-	--inputdir=test --outputdir=. --dbname=valgrind_retrack --load-extension=retrack "${tests[@]}" >"$logs/regress.log" 2>&1 || status=$?
+	--inputdir=test --outputdir=. --dbname=regress_retrack --load-extension=retrack "${tests[@]}" >"$logs/regress.log" 2>&1 || status=$?
 passed=$(grep -cE '\.\.\. ok|^ok +[0-9]+' "$logs/regress.log" || true)
 failed=$(grep -cE '\.\.\. FAILED|^not ok' "$logs/regress.log" || true)
 # a run that was cut short passed nothing it did not report

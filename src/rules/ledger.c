@@ -278,7 +278,7 @@ overwrite(HeapTuple tuple, TupleDesc desc, AttrNumber att, Datum value)
 
 /*
  * Forms the changed row in ledger->changed: mostly a copy with the new values
- * written into it, which costs a fifth of forming a tuple of all columns.
+ * written into it, which spares taking all columns apart and putting them together.
  */
 static void
 form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)

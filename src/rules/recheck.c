@@ -162,6 +162,7 @@ recheck_source(Books *b, const Source *source, LicenceUse *use, bool record)
 	SPITupleTable *rows;
 	uint64		n;
 
+	/* Filled again once its names are locked: waiting for that may have changed them. */
 	rt_rule_table_fill(&table, rel, &licence_rule_spec, source->nargs, source->args);
 	rt_rule_table_lock_names(&table);
 	pfree(table.root);

@@ -104,17 +104,27 @@ spread="\\set k random(1, $LICENCES)"
 hot='\set k 1'
 printf '%s\n%s;\n' "$spread" "$(insert_into ours)" >"$WORK/spread_ours.sql"
 printf '%s\n%s;\n' "$spread" "$(insert_into none)" >"$WORK/spread_none.sql"
+printf '%s\n%s;\n' "$spread" "$(insert_into fk)" >"$WORK/spread_fk.sql"
 printf '%s\n%s;\n' "$hot" "$(insert_into ours)" >"$WORK/hot_ours.sql"
 cat >"$WORK/hot_update.sql" <<SQL
 $hot
 WITH i AS ($(insert_into none) RETURNING licence, net_mass) UPDATE bench.licence_item t SET drawn = t.drawn OPERATOR(retrack.+) i.net_mass FROM i WHERE t.licence OPERATOR(retrack.=) i.licence AND t.line = 1;
 SQL
-for clients in 2 16; do
-	bench_line "rules.single_spread_$clients" "$(versus "$WORK/spread_ours.sql" "$WORK/spread_none.sql" $clients "$SPREAD_SECONDS")" '>= 0.8' \
-		"pgbench, $clients clients, runs of $SPREAD_SECONDS s, one export each over $LICENCES licences: throughput with / without trigger"
-	bench_line "rules.single_hot_$clients" "$(versus "$WORK/hot_ours.sql" "$WORK/hot_update.sql" $clients)" '>= 0.9' \
-		"pgbench, $clients clients, all on one licence: throughput with trigger / of the same insert with a bare UPDATE ... SET drawn = drawn + x"
+# A commit is on the disk when it is told, as the server has it by default, and as books of exports need it; the
+# "unsynced" figures are those of the processor alone, with commits that a crash would lose (fsync = off).
+for fsync in on off; do
+	bench_sql -c "ALTER SYSTEM SET fsync = $fsync" -c 'SELECT pg_reload_conf()' -c 'CHECKPOINT' >/dev/null
+	name=single what="commits on disk"
+	[ $fsync = on ] || { name=unsynced; what="fsync = off"; }
+	for clients in 2 16; do
+		bench_line "rules.${name}_spread_$clients" "$(versus "$WORK/spread_ours.sql" "$WORK/spread_none.sql" $clients "$SPREAD_SECONDS")" '>= 0.8' \
+			"pgbench, $what, $clients clients, runs of $SPREAD_SECONDS s, one export each over $LICENCES licences: throughput with / without trigger"
+		bench_line "rules.${name}_hot_$clients" "$(versus "$WORK/hot_ours.sql" "$WORK/hot_update.sql" $clients)" '>= 0.9' \
+			"pgbench, $what, $clients clients, all on one licence: throughput with trigger / of the same insert with a bare UPDATE ... SET drawn = drawn + x"
+	done
 done
+bench_line rules.unsynced_vs_fk_16 "$(versus "$WORK/spread_ours.sql" "$WORK/spread_fk.sql" 16 "$SPREAD_SECONDS")" '>= 0.9' \
+	"pgbench, fsync = off, 16 clients, one export each: throughput with trigger / with a foreign key on the licence column"
 
 printf '%s\n%s;\n' "$spread" "$(insert_into journal)" >"$WORK/spread_journal.sql"
 bench_line rules.journal_single "$(versus "$WORK/spread_journal.sql" "$WORK/spread_none.sql" 2)" '>= 0.3' \

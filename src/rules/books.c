@@ -14,6 +14,8 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
+#include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -215,6 +217,52 @@ find_licence_tables(Books *b)
 	find_column(b->of_licence.relid, "issued_on", DATEOID);
 }
 
+/* A total below zero between two triggers of one statement is ours to judge. */
+static bool
+is_own_check(const char *name)
+{
+	static const char *const own[] = {"licence_uses_not_negative", "licence_item_drawn_not_negative", "quota_drawn_not_negative"};
+
+	for (int i = 0; i < lengthof(own); i++)
+	{
+		if (strcmp(name, own[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether an expression depends on the total: by name, through a generated column, or as part of the whole row. */
+static bool
+reads_sum(TupleDesc desc, const char *expression, AttrNumber sum)
+{
+	Bitmapset  *columns = NULL;
+	int			member = -1;
+
+	pull_varattnos(stringToNode(expression), 1, &columns);
+	while ((member = bms_next_member(columns, member)) >= 0)
+	{
+		AttrNumber	att = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (att == sum || att == 0 || (att > 0 && TupleDescAttr(desc, att - 1)->attgenerated))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_check_of_sum(const LedgerTable *t)
+{
+	Relation	rel = table_open(t->relid, AccessShareLock);
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	bool		result = false;
+
+	for (int i = 0; constr != NULL && i < constr->num_check && !result; i++)
+		result = !is_own_check(constr->check[i].ccname) &&
+			reads_sum(RelationGetDescr(rel), constr->check[i].ccbin, t->sum);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
 static void
 find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int nkeys)
 {
@@ -222,6 +270,7 @@ find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int 
 	t->nkeys = nkeys;
 	for (int i = 0; i < nkeys; i++)
 		t->key_att[i] = find_column(t->relid, names[i], InvalidOid);
+	t->checked = has_check_of_sum(t);
 }
 
 static void

@@ -29,6 +29,7 @@ typedef struct LedgerTable
 	AttrNumber	granted;		/* granted, or max_uses; may be null in a row */
 	AttrNumber	terms;			/* 0: the table has none */
 	AttrNumber	tolerance;		/* 0: the table has none */
+	bool		checked;		/* somebody added a CHECK of the total */
 } LedgerTable;
 
 /* Columns of the tables that describe a licence. */

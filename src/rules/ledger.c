@@ -223,20 +223,24 @@ read_tolerance(Ledger *ledger, LedgerRow *row)
 																							 NumericGetDatum(int64_to_numeric(TOLERANCE_UNITS)))));
 }
 
-/* Columns that somebody added to the ledger and that follow from the total, such as what is left. */
+/* What somebody added to the ledger: columns that follow from the total, such as what is left, and checks of it. */
 static void
-compute_generated(Ledger *ledger)
+apply_additions(Ledger *ledger)
 {
 	TupleConstr *constr = RelationGetDescr(ledger->rel)->constr;
+	bool		generated = constr != NULL && constr->has_generated_stored;
 	EState	   *estate;
 	ResultRelInfo *rri;
 
-	if (constr == NULL || !constr->has_generated_stored)
+	if (!generated && !ledger->table->checked)
 		return;
 	estate = CreateExecutorState();
 	rri = makeNode(ResultRelInfo);
 	InitResultRelInfo(rri, ledger->rel, 0, NULL, 0);
-	ExecComputeStoredGenerated(rri, estate, ledger->changed, CMD_INSERT);	/* all of them */
+	if (generated)
+		ExecComputeStoredGenerated(rri, estate, ledger->changed, CMD_INSERT);	/* all of them */
+	if (ledger->table->checked)
+		ExecConstraints(rri, ledger->changed, estate);
 	FreeExecutorState(estate);
 }
 
@@ -302,8 +306,8 @@ form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
 		}
 	}
 	ExecStoreHeapTuple(tuple, ledger->changed, true);
-	compute_generated(ledger);
 	ledger->changed->tts_tableOid = RelationGetRelid(ledger->rel);
+	apply_additions(ledger);
 }
 
 /* Index entries for a version that did not fit on its predecessor's page. */

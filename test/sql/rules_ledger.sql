@@ -52,6 +52,24 @@ UPDATE export SET net_mass = '40 kg';
 SELECT granted, drawn, remaining FROM licence_item WHERE licence = '25-AA-000002';
 SELECT granted, drawn, share FROM quota;
 
+-- Checks of the total that somebody added hold for draws, by whatever way they read it.
+\set VERBOSITY terse
+ALTER TABLE licence_item ADD CONSTRAINT a_reserve CHECK (remaining >= '20 kg' OR granted < '1 kg');
+ALTER TABLE licence ADD CONSTRAINT no_use CHECK (uses = 0 OR licence <> '25-AA-000001') NOT VALID, ADD CONSTRAINT other CHECK (kind <> '');
+ALTER TABLE quota ADD CONSTRAINT half CHECK ((quota).drawn::numeric <= (quota).granted::numeric / 2);
+UPDATE export SET net_mass = '81 kg';
+UPDATE export SET net_mass = '80 kg';
+INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES ('a', 'fa', '2025-06-01', 'mining', 'ionic', 'ore', 'Nd=50%', '100 kg');
+UPDATE licence SET max_uses = 5 WHERE licence = '25-AA-000001';
+INSERT INTO export (id, net_mass) VALUES ('no use', '1 mg');
+SELECT licence, drawn, remaining FROM licence_item ORDER BY 1;
+ALTER TABLE licence_item DROP CONSTRAINT a_reserve;
+ALTER TABLE licence DROP CONSTRAINT no_use, DROP CONSTRAINT other;
+ALTER TABLE quota DROP CONSTRAINT half;
+\set VERBOSITY default
+UPDATE licence SET max_uses = NULL WHERE licence = '25-AA-000001';
+UPDATE export SET net_mass = '40 kg';
+
 -- Who may only insert is told no figures; what is recorded has them.
 CREATE ROLE regress_ledger_producer;
 GRANT USAGE ON SCHEMA rl, retrack TO regress_ledger_producer;

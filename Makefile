@@ -28,6 +28,7 @@ SQL_PARTS = $(wildcard \
 	sql/rules/attach_triggers.sql \
 	sql/rules/follow_names.sql \
 	sql/rules/journal.sql \
+	sql/rules/journal_names.sql \
 	sql/rules/registry_rules.sql \
 	sql/fdw/retrack_fdw.sql \
 	sql/fdw/comment_imported.sql \

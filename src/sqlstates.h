@@ -48,6 +48,7 @@
 
 /* journal */
 #define ERRCODE_RT_JOURNAL_TRUNCATE		RT_SQLSTATE('J', '0', '1')
+#define ERRCODE_RT_JOURNAL_OTHER		RT_SQLSTATE('J', '0', '2')	/* rows_as_of: it was another table, or known by another key; raised in SQL */
 
 /* several different rules broken by one statement */
 #define ERRCODE_RT_SEVERAL				RT_SQLSTATE('0', '0', '1')

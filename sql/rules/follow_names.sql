@@ -1,6 +1,7 @@
 -- Open violations name a row by table and key, and such a row gives nothing back. So the name must follow
--- the table: ALTER TABLE (or INDEX, which renames tables, too) ... RENAME, SET SCHEMA, ATTACH and DETACH
--- PARTITION, ALTER SCHEMA ... RENAME, ALTER EXTENSION ... SET SCHEMA.
+-- the table: ALTER TABLE (or INDEX, which renames tables, too; or VIEW and the like, which rename their
+-- columns) ... RENAME, SET SCHEMA, ATTACH and DETACH PARTITION, ALTER SCHEMA ... RENAME, ALTER EXTENSION ...
+-- SET SCHEMA. The same goes for entries of the journal, see journal_names.sql.
 
 -- The topmost table above a partition, one that is being detached included.
 CREATE FUNCTION retrack.topmost_table(relation regclass) RETURNS regclass
@@ -22,9 +23,18 @@ $$;
 COMMENT ON FUNCTION retrack.table_name(regclass) IS
   'schema.table as violations and journal name it, without quotes; NULL if there is no such table';
 
+-- Types of which each value of one reads the same as the same value of the other.
+CREATE FUNCTION retrack.plain_type(type oid) RETURNS regtype
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT CASE WHEN type::regtype = ANY ('{int2,int4,int8}'::regtype[]) THEN 'int8'::regtype
+              WHEN type = 'varchar'::regtype THEN 'text'::regtype ELSE type::regtype END
+$$;
+COMMENT ON FUNCTION retrack.plain_type(oid) IS
+  'the type, but int8 for all integers and text for varchar, whose values mean and read the same';
+
 CREATE FUNCTION retrack.key_columns(relation regclass, key text) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT array_agg(a.attnum || ':' || a.atttypid ORDER BY k.i)
+  SELECT array_agg(a.attnum || ':' || retrack.plain_type(a.atttypid)::oid ORDER BY k.i)
   FROM (SELECT u.i, u.attnum FROM pg_index x, unnest(x.indkey::int2[]) WITH ORDINALITY u (attnum, i)
         WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary AND u.i <= x.indnkeyatts
         UNION ALL
@@ -54,7 +64,7 @@ COMMENT ON FUNCTION retrack.is_watched(regclass) IS
 
 CREATE FUNCTION retrack.columns_read(relation regclass, rule oid, arguments text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT string_agg(c.keyword || '=' || a.attnum || ':' || a.atttypid, ' ' ORDER BY c.keyword)
+  SELECT string_agg(c.keyword || '=' || a.attnum || ':' || retrack.plain_type(a.atttypid)::oid, ' ' ORDER BY c.keyword)
   FROM pg_proc p JOIN retrack.rule_columns() c ON c.proname = p.proname
   JOIN pg_attribute a ON a.attrelid = relation AND NOT a.attisdropped AND a.attname = retrack.rule_argument(arguments, c.keyword, c.name)
   WHERE p.oid = rule
@@ -70,7 +80,7 @@ $$;
 COMMENT ON FUNCTION retrack.unwatched_partitions(regclass, oid) IS
   'partitions without a trigger of that function: their rows count while they belong to the table, and only then; NULL if there are none';
 
-CREATE FUNCTION retrack.noted_sources(rewritten text[]) RETURNS jsonb
+CREATE FUNCTION retrack.noted_sources(computed text[]) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_agg(x) FROM (
     SELECT DISTINCT ON (t.tgrelid, t.tgfoid) t.tgrelid AS relid, t.tgrelid::regclass::text AS name, t.tgfoid AS rule, r.oid AS registry,
@@ -78,7 +88,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
       retrack.key_columns(t.tgrelid, retrack.rule_argument(a.arguments, 'key', NULL)) AS key,
       retrack.columns_read(t.tgrelid, t.tgfoid, a.arguments) AS columns, CASE WHEN EXISTS (
         SELECT FROM retrack.rule_columns() k
-        WHERE k.proname = p.proname AND retrack.rule_argument(a.arguments, k.keyword, k.name) = ANY (rewritten)) THEN c.relfilenode END AS filenode,
+        WHERE k.proname = p.proname AND retrack.rule_argument(a.arguments, k.keyword, k.name) = ANY (computed)) THEN c.relfilenode END AS filenode,
       retrack.unwatched_partitions(t.tgrelid, t.tgfoid) AS partitions
     FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid
     CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
@@ -89,7 +99,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY t.tgrelid, t.tgfoid, t.oid) x
 $$;
 COMMENT ON FUNCTION retrack.noted_sources(text[]) IS
-  'step of follow_names: the tables that draw on ledgers, with what they, their keys, columns and partitions are now, and their files if rules read one of the columns whose values the command can rewrite; NULL if there are none';
+  'step of follow_names: the tables that draw on ledgers, with what they, their keys, columns and partitions are now, and their files if rules read one of the columns for which the command says what their values become; NULL if there are none';
 
 -- Rules see no row when the columns they read become other ones, when a column's values are rewritten, or
 -- when a partition without triggers comes or goes.
@@ -181,21 +191,44 @@ END $fn$;
 COMMENT ON FUNCTION retrack.moved_sources(jsonb) IS
   'step of follow_names: of the noted tables those whose rows violations name otherwise now: because the topmost table has another name, or is another one (row_keys then queries the rows that went along), or because the key is another one. Warns of dropped tables, whose rows stay drawn, and of rows that may count otherwise than they were booked';
 
+CREATE FUNCTION retrack.watch_partitions(parent regclass) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
+DECLARE
+  missing record;
+BEGIN
+  FOR missing IN
+    SELECT p.relid, r.rule, r.arguments
+    FROM (SELECT DISTINCT ON (f.oid) f.oid, CASE f.proname WHEN 'journal_changes' THEN 'journal' ELSE substr(f.proname, 9) END AS rule,
+            retrack.trigger_arguments(t.oid) AS arguments
+          FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+          WHERE t.tgrelid = parent AND f.pronamespace = 'retrack'::regnamespace AND f.proname IN ('enforce_licence', 'enforce_quota', 'journal_changes')
+          ORDER BY f.oid, t.oid DESC) r
+    CROSS JOIN pg_partition_tree(parent) p JOIN pg_class c ON c.oid = p.relid
+    WHERE p.relid <> parent AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = p.relid AND t.tgfoid = r.oid)
+  LOOP
+    PERFORM retrack.attach_triggers(missing.relid, missing.rule, VARIADIC missing.arguments);
+  END LOOP;
+END $fn$;
+COMMENT ON FUNCTION retrack.watch_partitions(regclass) IS
+  'step of follow_names: attaches the triggers of the rules and the journal that a table has to those of its partitions that lack them, with the same arguments';
+
 CREATE FUNCTION retrack.note_names() RETURNS event_trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.note_names() IS
-  'event trigger of ddl_command_start: notes what the tables that draw on ledgers are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded, and inheritance of watched tables (0A000)';
+  'event trigger of ddl_command_start: notes what the tables that draw on ledgers or are journalled are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded, and inheritance of watched tables (0A000)';
 
 CREATE FUNCTION retrack.follow_names() RETURNS event_trigger
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.follow_names() IS
-  'event trigger of ddl_command_end: when a table with recorded violations got another name, schema or parent, its violations follow it; another key for such a table is refused (55000); the drop of a table that drew on a ledger warns, and so does what may make its rows count otherwise than they were booked';
+  'event trigger of ddl_command_end: when a table with recorded violations got another name, schema or parent, its violations follow it; another key for such a table is refused (55000); the drop of a table that drew on a ledger warns, and so does what may make its rows count otherwise than they were booked. What changes of a journalled table''s name, columns, key and partitions becomes an entry of its journal (op alter). A new partition gets the triggers of the rules and the journal that the table above it has';
 
 CREATE EVENT TRIGGER retrack_note_names ON ddl_command_start WHEN TAG IN
-  ('ALTER TABLE', 'ALTER INDEX', 'ALTER SCHEMA', 'ALTER EXTENSION', 'CREATE TRIGGER', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+  ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER SCHEMA', 'ALTER EXTENSION',
+   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
   EXECUTE FUNCTION retrack.note_names();
-COMMENT ON EVENT TRIGGER retrack_note_names IS 'notes what the tables that draw on ledgers are called: see retrack.note_names';
+COMMENT ON EVENT TRIGGER retrack_note_names IS 'notes what the tables that draw on ledgers or are journalled are called: see retrack.note_names';
 CREATE EVENT TRIGGER retrack_follow_names ON ddl_command_end WHEN TAG IN
-  ('ALTER TABLE', 'ALTER INDEX', 'ALTER SCHEMA', 'ALTER EXTENSION', 'CREATE TRIGGER', 'DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+  ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER SCHEMA', 'ALTER EXTENSION',
+   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
   EXECUTE FUNCTION retrack.follow_names();
-COMMENT ON EVENT TRIGGER retrack_follow_names IS 'lets recorded violations follow their tables: see retrack.follow_names';
+COMMENT ON EVENT TRIGGER retrack_follow_names IS 'lets recorded violations and the journal follow their tables: see retrack.follow_names';

@@ -52,46 +52,64 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'I
 DECLARE
   relation regclass;
   registry name;
+  arguments text[];
   key text;
   columns text;
-  entries text;
+  past record;  -- names and times of the table's entries
+  changed_at timestamptz;
 BEGIN
-  SELECT c.oid, coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
-  INTO relation, registry
+  SELECT c.oid, retrack.trigger_arguments(g.oid), coalesce(retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL), n.nspname)
+  INTO relation, arguments, registry
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure
-  WHERE c.reltype = pg_typeof(a_row)::oid LIMIT 1;
+  WHERE c.reltype = pg_typeof(a_row)::oid ORDER BY g.oid DESC LIMIT 1;
   key := retrack.journal_key(relation);
   IF relation IS NULL OR key IS NULL OR at IS NULL THEN
     RAISE EXCEPTION 'rows of % are not journalled', coalesce(pg_typeof(a_row)::text, '?')
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Give a null of a journalled table''s row type and a time: rows_as_of(NULL::trade.shipment, now()).';
   END IF;
+  IF retrack.topmost_table(relation) <> relation THEN
+    RAISE EXCEPTION 'rows of partition "%" are journalled as rows of table "%"', relation, retrack.topmost_table(relation)
+      USING ERRCODE = 'invalid_parameter_value', HINT = format('Ask for rows_as_of(NULL::%s, ...).', retrack.topmost_table(relation));
+  END IF;
+  SELECT array_agg(s.name) AS names, array_agg(s.since) AS since, array_agg(s.until) AS until, array_agg(s.columns) AS columns, array_agg(s.other_key) AS other_key
+  INTO past FROM retrack.journal_names(registry, relation,
+    retrack.named_key(retrack.key_columns(relation, retrack.rule_argument(arguments, 'key', NULL)), retrack.column_shapes(relation)), at) s;
+  IF true = ANY (past.other_key) THEN
+    EXECUTE format($sql$SELECT max(n.until) FROM %I.journal j JOIN unnest($2, $3, $4, $5) n (name, since, until, other_key)
+      ON n.other_key AND j.relation = n.name AND j.recorded_at > n.since AND j.recorded_at <= n.until
+      WHERE j.recorded_at > $1 AND j.op <> 'alter'$sql$, registry)
+    INTO changed_at USING at, past.names, past.since, past.until, past.other_key;
+    IF changed_at IS NOT NULL THEN
+      RAISE EXCEPTION 'rows that table "%" had at % are not known', relation, at
+        USING ERRCODE = 'RTJ02', DETAIL = format('Its key changed at %s: by the keys of before, rows are not found.', changed_at),
+              HINT = format('Ask for a later moment; what was journalled before is in %I.journal_row.', registry);
+    END IF;
+  END IF;
   -- what was before has no values of virtual columns: they follow from the others
   SELECT string_agg(CASE a.attgenerated WHEN 'v' THEN '(' || pg_get_expr(d.adbin, d.adrelid) || ')' ELSE quote_ident(a.attname) END, ', ' ORDER BY a.attnum)
   INTO columns FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped;
-  -- A registry's own tables were in it under whatever name it had then; only tables of other schemas can be called the same.
-  SELECT format('j.relation = %L', n.nspname || '.' || c.relname)
-         || CASE WHEN n.nspname = registry THEN
-              format(' OR right(j.relation, %s) = %L AND j.relation <> ALL (%L::text[])', length(c.relname) + 1, '.' || c.relname,
-                ARRAY(SELECT o.nspname || '.' || c.relname FROM pg_namespace o JOIN pg_class t ON t.relnamespace = o.oid AND t.relname = c.relname
-                      JOIN pg_trigger g ON g.tgrelid = t.oid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure
-                      WHERE o.oid <> n.oid AND retrack.rule_argument(retrack.trigger_arguments(g.oid), 'registry', NULL) = registry))
-            ELSE '' END
-  INTO entries FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation;
   RETURN QUERY EXECUTE format($sql$
     WITH later AS MATERIALIZED (
-      SELECT DISTINCT ON (k.row_key) k.row_key, j.before FROM %1$I.journal j, unnest(j.row_keys) k (row_key)
-      WHERE (%2$s) AND j.recorded_at > $1 AND j.op <> 'move'
-      ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq)
-    SELECT t.* FROM %3$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %4$s)
+      SELECT DISTINCT ON (k.row_key) k.row_key, j.before, n.columns
+      FROM %1$I.journal j JOIN unnest($2, $3, $4, $5) n (name, since, until, columns)
+        ON j.relation = n.name AND j.recorded_at > n.since AND j.recorded_at <= n.until, unnest(j.row_keys) k (row_key)
+      WHERE j.recorded_at > $1 AND j.op NOT IN ('move', 'alter')
+      ORDER BY k.row_key, j.recorded_at, j.before IS NULL, j.seq),
+    named AS (
+      SELECT CASE WHEN l.columns IS NULL THEN l.before
+        ELSE (SELECT json_object_agg(coalesce(l.columns ->> c.key, c.key), c.value) FROM json_each(l.before) c
+              WHERE l.columns -> c.key IS DISTINCT FROM 'null') END AS before
+      FROM later l WHERE l.before IS NOT NULL)
+    SELECT t.* FROM %2$s t WHERE NOT EXISTS (SELECT FROM later l WHERE l.row_key = %3$s)
     UNION ALL
-    SELECT %5$s FROM (SELECT r.* FROM later l, LATERAL json_populate_record(NULL::%3$s, l.before) r WHERE l.before IS NOT NULL) b$sql$,
-    registry, entries, relation, key, columns) USING at;
+    SELECT %4$s FROM (SELECT r.* FROM named b, LATERAL json_populate_record(NULL::%2$s, b.before) r) b$sql$,
+    registry, relation, key, columns) USING at, past.names, past.since, past.until, past.columns;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
-  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. 22023 if the table is not journalled';
+  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. Tables and columns that are called otherwise now are followed; columns added since are null in rows that changed. 22023 if the table is not journalled, or a partition (ask for the table above it); RTJ02 if it was another table then, a partition, or known by another key. Warns where partitions joined or left it with rows since, or ALTER TABLE gave columns other values';
 
 -- Tables, and the triggers on what parties report.
 CREATE FUNCTION retrack.create_registry_journal(registry name) RETURNS void
@@ -105,7 +123,7 @@ CREATE TABLE %1$I.journal (
   who text NOT NULL,
   relation text NOT NULL,
   row_keys text[] NOT NULL,
-  op text NOT NULL CHECK (op IN ('insert', 'update', 'delete', 'move')),
+  op text NOT NULL CHECK (op IN ('insert', 'update', 'delete', 'move', 'alter')),
   before json,
   after_digests bytea[],
   hash bytea NOT NULL,
@@ -118,10 +136,10 @@ COMMENT ON COLUMN %1$I.journal.seq IS 'number of the entry in its chain, from 1 
 COMMENT ON COLUMN %1$I.journal.recorded_at IS 'when the entry was written';
 COMMENT ON COLUMN %1$I.journal.who IS 'the session''s user';
 COMMENT ON COLUMN %1$I.journal.relation IS 'schema and table of the row (the topmost one, of a partition)';
-COMMENT ON COLUMN %1$I.journal.row_keys IS 'key of the row, or of the rows that one statement added; several columns are joined by |, with \ before a | or \ of their own and \N for null';
-COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain';
-COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change, virtual columns as null; null for insert and move';
-COMMENT ON COLUMN %1$I.journal.after_digests IS 'SHA-256 of each of the rows after the change, as JSON in UTC; null for delete';
+COMMENT ON COLUMN %1$I.journal.row_keys IS 'key of the row, or of the rows that one statement added; several columns are joined by |, with \ before a | or \ of their own and \N for null. Of alter the table''s name afterwards, or the partition''s';
+COMMENT ON COLUMN %1$I.journal.op IS 'insert, update, delete; move: an update brought the row from another party''s chain; alter: DDL changed the table, in the chain of no party';
+COMMENT ON COLUMN %1$I.journal.before IS 'the row before the change, virtual columns as null; null for insert and move. Of alter what changed: "columns" by their old names (null: dropped), "key" as it was, columns "rewritten", a "partition" that joined or left, "dropped"';
+COMMENT ON COLUMN %1$I.journal.after_digests IS 'SHA-256 of each of the rows after the change, as JSON in UTC; null for delete and alter';
 COMMENT ON COLUMN %1$I.journal.hash IS 'retrack.journal_hash of the entry and the one before it';
 
 CREATE VIEW %1$I.journal_row AS

@@ -1,7 +1,8 @@
 /*
  * rules/follow_names.c
- *		note_names(), follow_names(): event triggers that keep recorded rows known
- *		when DDL gives their table another name, or another table above it.
+ *		note_names(), follow_names(): event triggers that keep recorded and journalled
+ *		rows known when DDL gives their table another name, other columns or another
+ *		table above it, and new partitions watched.
  *
  * An open violation names its row by table and key.  What the tables were called
  * when the command began is kept here, out of anybody's reach, until it ends.
@@ -36,7 +37,12 @@ typedef struct Note
 	struct Note *outer;
 	int			level;			/* of subtransactions: is dropped with one that aborts */
 	char	   *sources;		/* retrack.noted_sources(); NULL: nothing to follow */
+	char	   *journalled;		/* retrack.noted_journalled(); NULL: nothing to follow */
+	char	   *computed;		/* columns whose values it computes anew, as "a.b"; NULL: none */
+	Oid			parent;			/* table that gets a partition; 0: none */
 } Note;
+
+#define QUERY_ARGUMENTS 4
 
 static Note *notes = NULL;
 static bool notes_are_watched = false;
@@ -83,9 +89,16 @@ alters(Node *command, const AlterTableType *types, int ntypes)
 	return false;
 }
 
-/* The columns of rows that are there into which the command can write other values, as "a.b"; NULL: none. */
+/* Whether a rewriting command says what the values become: USING, or a generated column's new expression. */
+static bool
+computes(const AlterTableCmd *cmd)
+{
+	return cmd->subtype != AT_AlterColumnType || castNode(ColumnDef, cmd->def)->raw_default != NULL;
+}
+
+/* The columns of rows that are there for which the command says what their values become, as "a.b"; NULL: none. */
 static char *
-rewritten_columns(Node *command)
+computed_columns(Node *command)
 {
 	static const AlterTableType types[] = {RT_REWRITING_COMMANDS};
 	StringInfoData names;
@@ -100,11 +113,51 @@ rewritten_columns(Node *command)
 
 		for (int i = 0; i < lengthof(types); i++)
 		{
-			if (cmd->subtype == types[i])
+			if (cmd->subtype == types[i] && computes(cmd))
 				appendStringInfo(&names, "%s%s", names.len > 0 ? "." : "", quote_identifier(cmd->name));
 		}
 	}
-	return names.data;
+	return names.len > 0 ? MemoryContextStrdup(TopMemoryContext, names.data) : NULL;
+}
+
+/* The table that the command gives a partition, by its name; NULL: none. */
+static const RangeVar *
+grown_table(Node *command)
+{
+	static const AlterTableType types[] = {AT_AttachPartition};
+
+	if (IsA(command, CreateStmt) && ((CreateStmt *) command)->partbound != NULL)
+		return linitial_node(RangeVar, ((CreateStmt *) command)->inhRelations);
+	return alters(command, types, lengthof(types)) ? ((AlterTableStmt *) command)->relation : NULL;
+}
+
+/* The one table that the command is about; 0: it may be several. */
+static Oid
+altered_table(Node *command)
+{
+	const RangeVar *table = NULL;
+
+	switch (nodeTag(command))
+	{
+		case T_AlterTableStmt:
+			table = ((AlterTableStmt *) command)->relation;
+			break;
+		case T_RenameStmt:
+			table = ((RenameStmt *) command)->relation;
+			break;
+		case T_AlterObjectSchemaStmt:
+			table = ((AlterObjectSchemaStmt *) command)->relation;
+			break;
+		case T_CreateTrigStmt:
+			table = ((CreateTrigStmt *) command)->relation;
+			break;
+		case T_CreateStmt:
+			table = grown_table(command);
+			break;
+		default:
+			break;
+	}
+	return table != NULL ? RangeVarGetRelid(table, NoLock, true) : InvalidOid;
 }
 
 /* Whether the command can change a table's name, its partitions, its key or the columns that rules read: most do not, and cost nothing then. */
@@ -118,6 +171,8 @@ command_matters(Node *command)
 
 	if (IsA(command, DropStmt))
 		return drop_matters((DropStmt *) command);
+	if (IsA(command, CreateStmt))
+		return grown_table(command) != NULL;
 	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->relation != NULL)
 		return !is_temporary(((RenameStmt *) command)->relation);
 	return !IsA(command, AlterTableStmt) || alters(command, types, lengthof(types));
@@ -144,10 +199,14 @@ static void
 drop_note(void)
 {
 	Note	   *note = notes;
+	char	   *texts[] = {note->sources, note->journalled, note->computed};
 
 	notes = note->outer;
-	if (note->sources != NULL)
-		pfree(note->sources);
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		if (texts[i] != NULL)
+			pfree(texts[i]);
+	}
 	pfree(note);
 }
 
@@ -183,6 +242,30 @@ add_note(void)
 	return note;
 }
 
+/* Runs a query with somebody's rights; its arguments are texts, or NULL. */
+static SPITupleTable *
+query_as(Oid user, const char *query, int n, const char *const *arguments)
+{
+	Oid			types[QUERY_ARGUMENTS];
+	Datum		values[QUERY_ARGUMENTS];
+	char		nulls[QUERY_ARGUMENTS];
+	Oid			userid;
+	int			context;
+
+	for (int i = 0; i < n; i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = arguments[i] != NULL ? CStringGetTextDatum(arguments[i]) : (Datum) 0;
+		nulls[i] = arguments[i] != NULL ? ' ' : 'n';
+	}
+	GetUserIdAndSecContext(&userid, &context);
+	SetUserIdAndSecContext(user, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	if (SPI_execute_with_args(query, n, types, values, nulls, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "query of follow_names failed: %s", query);
+	SetUserIdAndSecContext(userid, context);
+	return SPI_tuptable;
+}
+
 /*
  * The queries run with the rights of the extension's owner: whoever alters a table
  * of its own need not be let into schema retrack.
@@ -190,17 +273,7 @@ add_note(void)
 static SPITupleTable *
 query_as_owner(Oid owner, const char *query, const char *argument)
 {
-	Oid			types[1] = {TEXTOID};
-	Datum		values[1] = {argument != NULL ? CStringGetTextDatum(argument) : (Datum) 0};
-	Oid			userid;
-	int			context;
-
-	GetUserIdAndSecContext(&userid, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
-	if (SPI_execute_with_args(query, argument != NULL ? 1 : 0, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "query of follow_names failed: %s", query);
-	SetUserIdAndSecContext(userid, context);
-	return SPI_tuptable;
+	return query_as(owner, query, 1, &argument);
 }
 
 /*
@@ -288,27 +361,32 @@ lock_renamed_schema(Node *command)
 		LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
 }
 
-static void
-note_sources(Note *note, Oid owner, const char *rewritten)
-{
-	SPITupleTable *rows;
-	bool		isnull;
-	Datum		value;
-
-	SPI_connect();
-	rows = query_as_owner(owner, rewritten != NULL ? "SELECT retrack.noted_sources(pg_catalog.parse_ident($1))::pg_catalog.text" :
-						  "SELECT retrack.noted_sources(NULL)::pg_catalog.text", rewritten);
-	value = SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull);
-	if (!isnull)
-		note->sources = MemoryContextStrdup(TopMemoryContext, TextDatumGetCString(value));
-	SPI_finish();
-}
-
 /* Text of a column of a row of the result; NULL: null. */
 static char *
 get_text(SPITupleTable *rows, uint64 row, int column)
 {
 	return SPI_getvalue(rows->vals[row], rows->tupdesc, column);
+}
+
+static void
+note_tables(Note *note, Oid owner, Node *command)
+{
+	Oid			altered = altered_table(command);
+	const char *arguments[] = {note->computed, OidIsValid(altered) ? psprintf("%u", altered) : NULL};
+	SPITupleTable *rows;
+	char	   *sources,
+			   *journalled;
+
+	SPI_connect();
+	rows = query_as(owner, "SELECT retrack.noted_sources(pg_catalog.parse_ident($1)), retrack.noted_journalled($2::pg_catalog.oid)",
+					2, arguments);
+	sources = get_text(rows, 0, 1);
+	journalled = get_text(rows, 0, 2);
+	if (sources != NULL)
+		note->sources = MemoryContextStrdup(TopMemoryContext, sources);
+	if (journalled != NULL)
+		note->journalled = MemoryContextStrdup(TopMemoryContext, journalled);
+	SPI_finish();
 }
 
 static void
@@ -340,6 +418,39 @@ follow_sources(Oid owner)
 	rows = query_as_owner(owner, "SELECT * FROM retrack.moved_sources($1::pg_catalog.jsonb)", notes->sources);
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
 		follow_source(rows, i);
+	SPI_finish();
+}
+
+/* Entries on what became of journalled tables, written with the rights of who owns the journal. */
+static void
+journal_alterations(Oid owner)
+{
+	SPITupleTable *rows;
+	const char *arguments[2];
+
+	if (notes == NULL || notes->journalled == NULL)
+		return;
+	arguments[0] = notes->journalled;
+	arguments[1] = notes->computed;
+	SPI_connect();
+	rows = query_as(owner, "SELECT * FROM retrack.journal_alterations($1::pg_catalog.jsonb, pg_catalog.parse_ident($2))", 2, arguments);
+	for (uint64 i = 0, n = SPI_processed; i < n; i++)
+	{
+		const char *entry[] = {get_text(rows, i, 1), get_text(rows, i, 3), get_text(rows, i, 4), get_text(rows, i, 5)};
+		bool		isnull;
+
+		query_as(DatumGetObjectId(SPI_getbinval(rows->vals[i], rows->tupdesc, 2, &isnull)),
+				 "SELECT retrack.write_alteration($1::pg_catalog.name, $2, $3, $4::pg_catalog.json)", 4, entry);
+	}
+	SPI_finish();
+}
+
+/* A new partition is watched as the table it belongs to: what is written to it directly fires its own triggers only. */
+static void
+watch_partitions(Oid owner, Oid parent)
+{
+	SPI_connect();
+	query_as_owner(owner, "SELECT retrack.watch_partitions($1::pg_catalog.oid)", psprintf("%u", parent));
 	SPI_finish();
 }
 
@@ -378,17 +489,30 @@ note_names(PG_FUNCTION_ARGS)
 		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
 	refuse_inheritance(owner, command);
 	lock_renamed_schema(command);
-	if (command_matters(command))
-		note_sources(note, owner, rewritten_columns(command));
+	if (!command_matters(command))
+		PG_RETURN_NULL();
+	note->computed = computed_columns(command);
+	if (grown_table(command) != NULL)
+		note->parent = altered_table(command);
+	note_tables(note, owner, command);
 	PG_RETURN_NULL();
 }
 
 Datum
 follow_names(PG_FUNCTION_ARGS)
 {
+	Oid			owner = function_owner(fcinfo->flinfo->fn_oid);
+	Oid			parent = InvalidOid;
+
 	check_called_as_event_trigger(fcinfo, "follow_names");
-	follow_sources(function_owner(fcinfo->flinfo->fn_oid));
+	follow_sources(owner);
+	journal_alterations(owner);
 	if (notes != NULL)
+	{
+		parent = notes->parent;
 		drop_note();
+	}
+	if (OidIsValid(parent))
+		watch_partitions(owner, parent);
 	PG_RETURN_NULL();
 }

@@ -48,6 +48,14 @@ ALTER TABLE watched ADD withdrawn boolean DEFAULT true;
 SELECT key, difference FROM verify_ledger('rd');
 ALTER TABLE watched RENAME withdrawn TO gone;
 ALTER TABLE watched ADD note text, DROP gone;
+-- a text is a text
+ALTER TABLE watched ALTER exporter TYPE varchar(40);
+ALTER TABLE watched ALTER exporter TYPE varchar(60), ALTER note TYPE varchar(5);
+ALTER TABLE watched ALTER exporter TYPE text, ALTER destination TYPE varchar(2);
+ALTER TABLE watched ALTER exporter TYPE text USING upper(exporter);
+-- this, too, renames a column of a table
+ALTER VIEW watched RENAME destination TO somewhere;
+ALTER VIEW watched RENAME somewhere TO destination;
 ALTER TABLE watched ALTER note TYPE int USING length(note);
 SELECT * FROM verify_ledger('rd');
 
@@ -64,6 +72,16 @@ SELECT attach_triggers('parts', 'licence', 'date=day', 'mass=kg'), rebook_ledger
 ALTER TABLE parts DETACH PARTITION filled;
 SELECT * FROM verify_ledger('rd');
 DELETE FROM filled;
+-- A partition made later is watched from the first row, also when that is written to it directly, and so are those below it.
+CREATE TABLE later PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE TABLE levels PARTITION OF parts FOR VALUES FROM ('2027-01-01') TO ('2028-01-01') PARTITION BY RANGE (day);
+CREATE TABLE level PARTITION OF levels FOR VALUES FROM ('2027-01-01') TO ('2028-01-01');
+INSERT INTO later (id, day, kg) VALUES ('l', '2026-06-01', '81 kg');
+INSERT INTO level (id, day, kg) VALUES ('m', '2027-06-01', '81 kg');
+INSERT INTO later (id, day, kg) VALUES ('l', '2026-06-01', '1 kg');
+INSERT INTO level (id, day, kg) VALUES ('m', '2027-06-01', '2 kg');
+SELECT i.drawn, (SELECT count(*) FROM verify_ledger('rd')) AS differences, (SELECT count(*) FROM check_triggers('rd')) AS problems FROM licence_item i;
+DELETE FROM parts;
 DROP TABLE filled, parts;
 
 -- Names: ALTER INDEX renames tables, too; a command may begin within another one's end.

@@ -25,7 +25,7 @@ COMMENT ON COLUMN %1$I.licence_status.reason IS 'why, as the authority gave it';
 ALTER TABLE %1$I.violation ADD COLUMN IF NOT EXISTS party_id text, ADD COLUMN IF NOT EXISTS resolved_at timestamptz;
 COMMENT ON COLUMN %1$I.violation.party_id IS 'the exporter or producer whose row it is';
 COMMENT ON COLUMN %1$I.violation.resolved_at IS
-  'when the row was changed or removed; a row with an open violation draws on no ledger';
+  'when the row was changed or removed, or found right by retrack.rebook_ledger; a row with an open violation draws on no ledger';
 CREATE INDEX violation_open_idx ON %1$I.violation (relation, row_key) WHERE resolved_at IS NULL;
 $ddl$, registry);
   PERFORM retrack.create_registry_journal(registry);

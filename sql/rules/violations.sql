@@ -10,6 +10,42 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.quota_violations(name, text, text[]) IS
   'dry run: what enforce_quota would say to the rows of the query, as licence_violations does for exports';
 
+-- In the order in which they were recorded: what the first ones draw, later ones cannot. So those of one table
+-- only, since what they draw is to be booked before another table's rows are looked at.
+CREATE FUNCTION retrack.settled_violations(registry name) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+DECLARE
+  source record;
+  open_rows text;
+  any_open boolean;
+BEGIN
+  FOR source IN
+    SELECT s.relation, v.rule, v.rules, retrack.table_name(retrack.topmost_table(s.relation)) AS name,
+      retrack.row_key_expression(s.relation, k.key) AS row_key,
+      ARRAY(SELECT a FROM unnest(s.arguments) a WHERE a !~ '^(key|registry|mode)=') || ('key=' || coalesce(k.key, (
+        SELECT string_agg(a.attname, ',' ORDER BY i.n) FROM pg_index x CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY i (attnum, n)
+        JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = i.attnum WHERE x.indrelid = s.relation AND x.indisprimary))) AS arguments
+    FROM (VALUES ('licence', 'RTL'), ('quota', 'RTQ')) v (rule, rules), retrack.ledger_sources(registry, v.rule) s
+    CROSS JOIN LATERAL retrack.rule_argument(s.arguments, 'key', NULL) k (key)
+  LOOP
+    open_rows := format($sql$SELECT v.row_key, min(v.violation_id) AS first FROM %I.violation v
+      WHERE v.relation = %L AND v.resolved_at IS NULL AND starts_with(v.rule, %L) GROUP BY 1$sql$, registry, source.name, source.rules);
+    EXECUTE format('SELECT EXISTS (%s)', open_rows) INTO any_open;
+    CONTINUE WHEN NOT any_open OR source.row_key IS NULL;
+    RETURN QUERY EXECUTE format($sql$
+      SELECT v.violation_id FROM %1$I.violation v JOIN %2$s t ON %3$s = v.row_key
+      WHERE v.relation = %4$L AND v.resolved_at IS NULL AND starts_with(v.rule, %5$L)
+        AND v.row_key NOT IN (SELECT d.row_key FROM retrack.%6$I(%1$L, %7$L, VARIADIC %8$L::text[]) d)$sql$,
+      registry, source.relation, source.row_key, source.name, source.rules, source.rule || '_violations',
+      format('SELECT t.* FROM %s t JOIN (%s) o ON o.row_key = %s ORDER BY o.first', source.relation, open_rows, source.row_key), source.arguments);
+    IF FOUND THEN
+      RETURN;
+    END IF;
+  END LOOP;
+END $fn$;
+COMMENT ON FUNCTION retrack.settled_violations(name) IS
+  'open violations (violation_id) of one table whose rows break no rule any more, as the licence, quota or control list is now, with room for all of them; none: there are none of any table. rebook_ledger resolves them and draws the rows';
+
 CREATE FUNCTION retrack.check_triggers(registry name)
 RETURNS TABLE (relation regclass, problem text)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$

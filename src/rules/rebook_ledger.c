@@ -65,19 +65,11 @@ rebook(Books *b, BooksPlan plan, const char *query, const LedgerTable *table)
 	return correct_rows(table);
 }
 
-Datum
-rebook_ledger(PG_FUNCTION_ARGS)
+static int64
+rebook_all(Books *b)
 {
-	Books	   *b = rt_books(rt_books_schema(NameStr(*PG_GETARG_NAME(0))));
 	int64		n;
 
-	if (!has_privs_of_role(GetUserId(), b->owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of the ledger to recompute it")));
-	lock_out(b);
-	SPI_connect();
-	rt_violations_resolve_lost(b);
 	n = rebook(b, PLAN_REBOOK_ITEMS,
 			   "SELECT i.licence, i.line, ((coalesce(d.drawn, 0) OPERATOR(pg_catalog.-) i.drawn::pg_catalog.numeric)"
 			   " OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 FROM %1$s.licence_item i"
@@ -94,6 +86,26 @@ rebook_ledger(PG_FUNCTION_ARGS)
 				" OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8 FROM %1$s.quota q"
 				" LEFT JOIN retrack.quota_draws($1) d ON d.quota_id OPERATOR(pg_catalog.=) q.quota_id"
 				" WHERE coalesce(d.drawn, 0) OPERATOR(pg_catalog.<>) q.drawn::pg_catalog.numeric", &b->quota);
+	return n;
+}
+
+/* What recorded rows may draw is known only once the ledgers are right. */
+Datum
+rebook_ledger(PG_FUNCTION_ARGS)
+{
+	Books	   *b = rt_books(rt_books_schema(NameStr(*PG_GETARG_NAME(0))));
+	int64		n;
+
+	if (!has_privs_of_role(GetUserId(), b->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of the ledger to recompute it")));
+	lock_out(b);
+	SPI_connect();
+	rt_violations_resolve_lost(b);
+	n = rebook_all(b);
+	while (rt_violations_resolve_settled(b))
+		n += rebook_all(b);
 	SPI_finish();
 	PG_RETURN_INT64(n);
 }

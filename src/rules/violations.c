@@ -206,16 +206,32 @@ query_table(Books *b, const char *query, const char *rules, const char *name, co
 	return SPI_processed;
 }
 
-void
-rt_violations_resolve_lost(Books *b)
+/* Resolves the violations that a function of the registry gives by their ids; returns whether there were any. */
+static bool
+resolve_found(Books *b, BooksPlan plan, const char *query)
 {
 	Oid			types[1] = {NAMEOID};
 	Datum		values[1];
 
 	values[0] = DirectFunctionCall1(namein, CStringGetDatum(get_namespace_name(b->nspid)));
-	change_violations(b, PLAN_RESOLVE_LOST,
-					  "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
-					  " WHERE v.violation_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT retrack.lost_violations($1)))", 1, types, values);
+	change_violations(b, plan, query, 1, types, values);
+	return SPI_processed > 0;
+}
+
+void
+rt_violations_resolve_lost(Books *b)
+{
+	(void) resolve_found(b, PLAN_RESOLVE_LOST,
+						 "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
+						 " WHERE v.violation_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT retrack.lost_violations($1)))");
+}
+
+bool
+rt_violations_resolve_settled(Books *b)
+{
+	return resolve_found(b, PLAN_RESOLVE_SETTLED,
+						 "UPDATE %1$s.violation v SET resolved_at = pg_catalog.now()"
+						 " WHERE v.violation_id OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT retrack.settled_violations($1)))");
 }
 
 #define OF_TABLE \

@@ -85,6 +85,9 @@ extern void rt_violations_move(Books *b, const char *rules, const char *old_name
 /* Resolves open violations whose rows are gone; within an SPI connection. */
 extern void rt_violations_resolve_lost(Books *b);
 
+/* Resolves open violations of a table whose rows break no rule any more and are to be drawn; false: there are none. */
+extern bool rt_violations_resolve_settled(Books *b);
+
 /* Whether there is any, for a table of that name. */
 extern bool rt_violations_exist(Books *b, const char *rules, const char *name);
 

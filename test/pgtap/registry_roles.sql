@@ -192,6 +192,7 @@ SELECT is(string_agg(oid::regprocedure::text, ' '), NULL, 'no function runs with
 CREATE TEMP TABLE asked (call text);
 INSERT INTO asked VALUES ($$licence_violations('reg_roles', 'SELECT * FROM reg_roles.shipment')$$), ($$quota_violations('reg_roles', 'SELECT * FROM reg_roles.production')$$),
   ($$check_triggers('reg_roles')$$), ($$licence_draws('reg_roles')$$), ($$quota_draws('reg_roles')$$), ($$verify_ledger('reg_roles')$$), ($$lost_violations('reg_roles')$$), ($$rebook_ledger('reg_roles')$$),
+  ($$settled_violations('reg_roles')$$), ($$journal_names('reg_roles', 'reg_roles.shipment', NULL, '-infinity')$$), ($$write_alteration('reg_roles', 'a', 'b', '{}')$$),
   ($$verify_journal('reg_roles')$$), ($$trace_origin('reg_roles', 'M-SECRET2')$$), ($$trace_origin('reg_roles', 'M-SECRET1', 'Nd')$$), ($$trace_destination('reg_roles', 'L-SECRET2')$$),
   ($$trace_destination('reg_roles', 'L-SECRET1', 'Nd')$$), ($$origin_shares('reg_roles')$$), ($$trace_edges('reg_roles', 'M-SECRET2')$$), ($$trace_dot('reg_roles', 'M-SECRET2')$$), ($$lot_cycles('reg_roles')$$),
   ($$lot_graph('reg_roles')$$), ($$controlled_on('reg_roles', '2025-05-01')$$), ($$controlled_on('reg_roles', '2025-05-01', 'magnet', 'Dy=1%')$$), ($$licence_on('reg_roles', '2025-05-01')$$),

@@ -4,4 +4,14 @@
  */
 #include "retrack.h"
 
+#include "rules/merge_moves.h"
+
 PG_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	rt_merge_moves_init();
+}

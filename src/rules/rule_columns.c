@@ -15,6 +15,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "rules/books.h"
+#include "rules/merge_moves.h"
 #include "rules/row_json.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -756,4 +757,5 @@ rt_check_rule_trigger(FunctionCallInfo fcinfo, const char *function, int truncat
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("%s needs REFERENCING %s TABLE", function, new_missing ? "NEW" : "OLD"),
 				 errhint("retrack.attach_triggers attaches the triggers as they must be.")));
+	rt_merge_moves_check(trigdata);
 }

@@ -60,7 +60,7 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
     WHERE t.tgrelid = relation AND f.pronamespace = 'retrack'::regnamespace AND NOT t.tgisinternal)
 $$;
 COMMENT ON FUNCTION retrack.is_watched(regclass) IS
-  'whether the table has triggers of the rules or the journal: it cannot inherit, nor be inherited from; NULL for NULL';
+  'whether the table has triggers of the rules or the journal: it cannot inherit, be inherited from or become unlogged; NULL for NULL';
 
 CREATE FUNCTION retrack.columns_read(relation regclass, rule oid, arguments text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -197,7 +197,7 @@ DECLARE
   missing record;
 BEGIN
   FOR missing IN
-    SELECT p.relid, r.rule, r.arguments
+    SELECT p.relid, r.rule, r.arguments, c.relpersistence
     FROM (SELECT DISTINCT ON (f.oid) f.oid, CASE f.proname WHEN 'journal_changes' THEN 'journal' ELSE substr(f.proname, 9) END AS rule,
             retrack.trigger_arguments(t.oid) AS arguments
           FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
@@ -206,16 +206,20 @@ BEGIN
     CROSS JOIN pg_partition_tree(parent) p JOIN pg_class c ON c.oid = p.relid
     WHERE p.relid <> parent AND c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = p.relid AND t.tgfoid = r.oid)
   LOOP
+    IF missing.relpersistence <> 'p' THEN
+      RAISE EXCEPTION 'rules cannot watch table "%", which is unlogged', missing.relid
+        USING ERRCODE = 'feature_not_supported', DETAIL = 'Its rows can vanish without being given back.';
+    END IF;
     PERFORM retrack.attach_triggers(missing.relid, missing.rule, VARIADIC missing.arguments);
   END LOOP;
 END $fn$;
 COMMENT ON FUNCTION retrack.watch_partitions(regclass) IS
-  'step of follow_names: attaches the triggers of the rules and the journal that a table has to those of its partitions that lack them, with the same arguments';
+  'step of follow_names: attaches the triggers of the rules and the journal that a table has to those of its partitions that lack them, with the same arguments; unlogged ones are refused (0A000)';
 
 CREATE FUNCTION retrack.note_names() RETURNS event_trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.note_names() IS
-  'event trigger of ddl_command_start: notes what the tables that draw on ledgers or are journalled are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded, and inheritance of watched tables (0A000)';
+  'event trigger of ddl_command_start: notes what the tables that draw on ledgers or are journalled are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded, and that watched tables inherit or become unlogged (0A000)';
 
 CREATE FUNCTION retrack.follow_names() RETURNS event_trigger
 LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS 'MODULE_PATHNAME';

@@ -136,6 +136,7 @@ static Oid
 altered_table(Node *command)
 {
 	const RangeVar *table = NULL;
+	Oid			relid;
 
 	switch (nodeTag(command))
 	{
@@ -157,7 +158,9 @@ altered_table(Node *command)
 		default:
 			break;
 	}
-	return table != NULL ? RangeVarGetRelid(table, NoLock, true) : InvalidOid;
+	relid = table != NULL ? RangeVarGetRelid(table, NoLock, true) : InvalidOid;
+	/* tables can be of the type */
+	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE ? InvalidOid : relid;
 }
 
 /* Whether the command can change a table's name, its partitions, its key or the columns that rules read: most do not, and cost nothing then. */
@@ -303,8 +306,8 @@ refuse_concurrent_detach(Oid owner, AlterTableStmt *command)
 				 errhint("Use DETACH PARTITION without CONCURRENTLY.")));
 }
 
-static void
-refuse_inheritance_of(Oid owner, const RangeVar *table)
+static bool
+is_watched(Oid owner, const RangeVar *table)
 {
 	Oid			relid = RangeVarGetRelid(table, NoLock, true);
 	SPITupleTable *rows;
@@ -312,12 +315,18 @@ refuse_inheritance_of(Oid owner, const RangeVar *table)
 				watched;
 
 	if (!OidIsValid(relid))
-		return;
+		return false;
 	SPI_connect();
 	rows = query_as_owner(owner, "SELECT retrack.is_watched($1::pg_catalog.oid)", psprintf("%u", relid));
 	watched = DatumGetBool(SPI_getbinval(rows->vals[0], rows->tupdesc, 1, &isnull));
 	SPI_finish();
-	if (watched && !isnull)
+	return watched && !isnull;
+}
+
+static void
+refuse_inheritance_of(Oid owner, const RangeVar *table)
+{
+	if (is_watched(owner, table))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("table \"%s\", which rules watch, cannot take part in inheritance", table->relname),
@@ -342,6 +351,19 @@ refuse_inheritance(Oid owner, Node *command)
 		refuse_inheritance_of(owner, ((AlterTableStmt *) command)->relation);
 		refuse_inheritance_of(owner, castNode(RangeVar, cmd->def));
 	}
+}
+
+/* Rows of a partition that a crash empties are booked through the table above it. */
+static void
+refuse_unlogged(Oid owner, Node *command)
+{
+	static const AlterTableType types[] = {AT_SetUnLogged};
+
+	if (alters(command, types, lengthof(types)) && is_watched(owner, ((AlterTableStmt *) command)->relation))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\", which rules watch, cannot be unlogged", ((AlterTableStmt *) command)->relation->relname),
+				 errdetail("Its rows can vanish without being given back.")));
 }
 
 /*
@@ -488,6 +510,7 @@ note_names(PG_FUNCTION_ARGS)
 	if (detaches_concurrently(command))
 		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
 	refuse_inheritance(owner, command);
+	refuse_unlogged(owner, command);
 	lock_renamed_schema(command);
 	if (!command_matters(command))
 		PG_RETURN_NULL();

@@ -107,6 +107,9 @@ DROP SCHEMA rl_evil CASCADE;
 
 -- A ledger that a crash would empty.
 ALTER TABLE licence_item SET UNLOGGED;
+SET session_replication_role = replica;
+ALTER TABLE licence_item SET UNLOGGED;
+RESET session_replication_role;
 INSERT INTO export (id, net_mass) VALUES ('u', '1 mg');
 ALTER TABLE licence_item SET LOGGED;
 INSERT INTO export (id, net_mass) VALUES ('u', '1 mg');

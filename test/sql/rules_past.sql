@@ -99,6 +99,16 @@ UPDATE rp_other.t SET what = 'x';
 SELECT past('rp_other.t', 'made again');
 SELECT before ->> 'what' AS what FROM journal_row WHERE relation = 'rp_other.t' AND op = 'delete';
 
+-- a table of a type
+CREATE TYPE rp.kind AS (id int, what text);
+CREATE TABLE typed OF rp.kind (PRIMARY KEY (id));
+SELECT attach_triggers('typed', 'journal');
+INSERT INTO typed VALUES (1, 'as it was');
+INSERT INTO moments VALUES ('typed');
+UPDATE typed SET what = 'x';
+ALTER TYPE rp.kind RENAME ATTRIBUTE what TO why CASCADE;
+SELECT past('typed', 'typed');
+
 -- The key: another one, none for a while, the same one under another name or trigger argument.
 CREATE TABLE k (a int, b int, v text, PRIMARY KEY (a));
 SELECT attach_triggers('k', 'journal');

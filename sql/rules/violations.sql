@@ -116,7 +116,10 @@ BEGIN
         FROM (VALUES ('licence', 'keep_terms'), ('licence_item', 'keep_terms'), ('licence_party', 'keep_terms'), ('licence_status', 'keep_terms'),
                      ('quota', 'keep_quotas'), ('party', 'keep_quotas'), ('facility', 'keep_quotas'), ('control_list', 'keep_controls')) v (t, proname)) k
   WHERE k.relid IS NOT NULL AND NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = k.relid AND o.proname = k.proname)
+  UNION ALL
+  SELECT NULL, format('event trigger %s is disabled: what DDL does to watched tables is not followed', e.evtname)
+  FROM pg_event_trigger e WHERE e.evtname IN ('retrack_note_names', 'retrack_follow_names') AND e.evtenabled IN ('D', 'R')
   ORDER BY 1, 2;
 END $fn$;
 COMMENT ON FUNCTION retrack.check_triggers(name) IS
-  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view, foreign table or table that inherits, without transition tables, naming a column that does not exist, or missing on a partition; no row means that nothing is';
+  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view, foreign table or table that inherits, without transition tables, naming a column that does not exist, or missing on a partition; or, without relation, the extension''s event triggers disabled. No row means that nothing is';

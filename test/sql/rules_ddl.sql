@@ -111,6 +111,11 @@ CREATE EVENT TRIGGER regress_ddl_start ON ddl_command_start WHEN TAG IN ('ALTER 
 ALTER TABLE rd.renamed RENAME TO again;
 DROP EVENT TRIGGER regress_ddl_end;
 DROP EVENT TRIGGER regress_ddl_start;
+BEGIN;
+ALTER EVENT TRIGGER retrack_note_names DISABLE;
+ALTER EVENT TRIGGER retrack_follow_names ENABLE REPLICA;
+SELECT * FROM check_triggers('rd') WHERE relation IS NULL;
+ROLLBACK;
 SET ROLE regress_ddl_keeper;
 SELECT * FROM open;
 SELECT * FROM verify_ledger('rd');

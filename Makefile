@@ -73,8 +73,9 @@ ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # what each object includes, as the compiler saw it
 -include $(OBJS:.o=.d)
-# Objects are of one server: with another one's PG_CONFIG all are made anew, for a mixture of two may load and crash later.
-BUILT_FOR := $(shell $(PG_CONFIG) --version --includedir-server)
+# Objects are of one server and one set of COPT: with another one's PG_CONFIG all are made anew, for a mixture of two may
+# load and crash later.
+BUILT_FOR := $(strip $(shell $(PG_CONFIG) --version --includedir-server) $(COPT))
 ifneq ($(BUILT_FOR),$(shell cat .built-for 2>/dev/null))
 $(shell echo '$(BUILT_FOR)' >.built-for)
 endif
@@ -92,7 +93,7 @@ endif
 $(SQL_SCRIPT): $(SQL_PARTS) retrack.control Makefile
 	cat $(SQL_PARTS) > $@.tmp && mv $@.tmp $@
 
-.PHONY: deps test demo bench fuzz torture asan valgrind dist
+.PHONY: deps test demo bench fuzz torture asan ubsan valgrind dist
 deps:
 	test/deps.sh
 test: deps
@@ -107,6 +108,10 @@ torture: deps
 	test/torture.sh
 asan: deps
 	SUITES=unit test/run.sh
+# undefined behaviour, in the server: what does any is ended, and its test fails
+ubsan: deps
+	UBSAN_OPTIONS=abort_on_error=1 COPT='-fsanitize=undefined -fno-sanitize-recover=undefined' \
+		SUITES='regress isolation pgtap tap' test/run.sh
 valgrind:
 	test/valgrind.sh
 dist:

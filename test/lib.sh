@@ -12,25 +12,48 @@ fi
 export PG_CONFIG
 
 # stage_as_server_user SCRIPT ARG...: initdb refuses root, so as root the tree is
-# built, copied where the user postgres can read it, and SCRIPT goes on there.
+# built, copied where the user postgres can read it, and SCRIPT goes on there. It goes on in
+# a process group of its own, whoever runs it: a signal is to end all that it has started, and
+# a shell that waits for a command would not even notice.
 stage_as_server_user() {
-	[ "$(id -u)" = 0 ] || return 0
-	local script=$1 stage status=0
+	[ -z "${RETRACK_STAGED:-}" ] || return 0
+	local script=$1 status=0 as_user=()
 	shift
-	make -s -C "$TOP" PG_CONFIG="$PG_CONFIG" with_llvm=no ${WERROR:+WERROR=1} all
-	stage=$(mktemp -d /tmp/retrack.XXXXXX)
-	tar -C "$TOP" --exclude=./.git --exclude=./build -cf - . | tar -C "$stage" -xf -
-	mkdir -p "$stage/build" "$TOP/build"
-	chown -R postgres:postgres "$stage"
-	trap 'kill -TERM "$child" 2>/dev/null; wait "$child"' INT TERM
+	STAGE=$TOP STAGED_PID=
+	trap unstage EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	if [ "$(id -u)" = 0 ]; then
+		make -s -C "$TOP" PG_CONFIG="$PG_CONFIG" with_llvm=no ${WERROR:+WERROR=1} all
+		STAGE=$(mktemp -d /tmp/retrack.XXXXXX)
+		tar -C "$TOP" --exclude=./.git --exclude=./build -cf - . | tar -C "$STAGE" -xf -
+		mkdir -p "$STAGE/build" "$TOP/build"
+		chown -R postgres:postgres "$STAGE"
+		# runuser would give it two seconds to end
+		as_user=(setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$STAGE")
+	fi
 	# from a directory that the user can read
-	cd "$stage"
-	runuser -u postgres -- env HOME="$stage" "$stage/$script" "$@" &
-	child=$!
-	wait "$child" || status=$?
-	cp -r "$stage/build/." "$TOP/build/" 2>/dev/null || true
-	cd /
-	rm -rf "$stage"
+	cd "$STAGE"
+	RETRACK_STAGED=1 setsid "${as_user[@]}" "$STAGE/$script" "$@" &
+	STAGED_PID=$!
+	wait "$STAGED_PID" || status=$?
+	STAGED_PID=
+	exit "$status"
+}
+
+unstage() {
+	local status=$?
+	trap - EXIT
+	set +e
+	if [ -n "$STAGED_PID" ]; then
+		kill -TERM -- "-$STAGED_PID" 2>/dev/null || kill -TERM "$STAGED_PID" 2>/dev/null
+		wait "$STAGED_PID"
+	fi
+	if [ "$STAGE" != "$TOP" ]; then
+		cp -r "$STAGE/build/." "$TOP/build/" 2>/dev/null
+		cd /
+		rm -rf "$STAGE"
+	fi
 	exit "$status"
 }
 
@@ -43,13 +66,15 @@ make_scratch() {
 }
 
 cleanup() {
-	local status=$?
+	local status=$? file
 	trap - EXIT
 	set +e
 	declare -F before_cleanup >/dev/null && before_cleanup
-	if [ -f "$WORK/data/postmaster.pid" ]; then
-		"$PGBIN/pg_ctl" -D "$WORK/data" -m immediate -w stop >/dev/null 2>&1
-	fi
+	jobs -p | xargs -r kill 2>/dev/null
+	# this one's server and those that tests had
+	find "$WORK" -name postmaster.pid 2>/dev/null | while read -r file; do
+		"$PGBIN/pg_ctl" -D "${file%/*}" -m immediate -w stop >/dev/null 2>&1
+	done
 	rm -rf "$WORK"
 	exit "$status"
 }

@@ -4,6 +4,8 @@
 # and, as the server has some of its own, its source's list of what to pass over:
 #
 #   make valgrind PG_CONFIG=/path/to/bin/pg_config SUPPRESSIONS=/path/to/src/tools/valgrind.supp ONLY='types_*'
+#
+# build/valgrind keeps what each process had to say, and what differs from the expected output.
 set -eu
 TOP=$(cd "$(dirname "$0")/.." && pwd)
 . "$TOP/test/lib.sh"
@@ -28,10 +30,14 @@ valgrind --quiet --leak-check=no --trace-children=yes --gen-suppressions=no --er
 export PGHOST=$WORK PGPORT=5432 PGUSER=postgres
 for _ in $(seq 120); do pg_isready -q && break; sleep 1; done
 
+# of the tests that bound what they do by time: all takes some fifty times as long
+export PG_TEST_TIMEOUT_DEFAULT=${PG_TEST_TIMEOUT_DEFAULT:-7200}
 status=0
 mapfile -t tests < <(cd test/sql && for f in ${ONLY:-*}.sql; do basename "$f" .sql; done | sort)
 "$("$PG_CONFIG" --pkglibdir)/pgxs/src/test/regress/pg_regress" --bindir="$PGBIN" --host="$WORK" --port=5432 --user=postgres \
 	--inputdir=test --outputdir=. --dbname=regress_retrack --load-extension=retrack "${tests[@]}" >"$logs/regress.log" 2>&1 || status=$?
+mv regression.diffs results "$logs/" 2>/dev/null || true
+rm -f regression.out
 passed=$(grep -cE '\.\.\. ok|^ok +[0-9]+' "$logs/regress.log" || true)
 failed=$(grep -cE '\.\.\. FAILED|^not ok' "$logs/regress.log" || true)
 # a run that was cut short passed nothing it did not report
@@ -41,6 +47,7 @@ if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$passed" -lt ${#tests[@]} ]; 
 fi
 # what processes do as they end counts, too
 "$PGBIN/pg_ctl" -D "$WORK/data" -m fast -t 600 -w stop >>"$logs/server.out" 2>&1 || { echo "the server did not stop"; failed=$((failed + 1)); }
+[ ! -f "$logs/regression.diffs" ] || head -200 "$logs/regression.diffs"
 bad=$(grep -l VG_BEGIN "$logs"/*.log | wc -l)
 grep -h -A25 VG_BEGIN "$logs"/*.log | head -120 || true
 echo "# backends with memory errors: $bad"

@@ -11,7 +11,7 @@
 typedef struct JsonArenaBlock
 {
 	struct JsonArenaBlock *next;
-	_Alignas(16) char data[];
+	_Alignas(8) char data[];	/* what palloc aligns to */
 } JsonArenaBlock;
 
 void *

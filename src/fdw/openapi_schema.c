@@ -8,6 +8,8 @@
  */
 #include "fdw/openapi.h"
 
+#include <ctype.h>
+
 #include "access/htup_details.h"
 #include "catalog/heap.h"
 #include "catalog/pg_type.h"
@@ -57,7 +59,9 @@ take_token(const char **p)
 	{
 		unsigned	byte;
 
-		if (**p == '%' && sscanf(*p + 1, "%2x", &byte) == 1 && (*p)[2] != '\0')
+		/* sscanf alone would take a sign, blanks or one digit, too */
+		if (**p == '%' && isxdigit((unsigned char) (*p)[1]) && isxdigit((unsigned char) (*p)[2]) &&
+			sscanf(*p + 1, "%2x", &byte) == 1)
 		{
 			appendStringInfoChar(&token, (char) byte);
 			*p += 2;

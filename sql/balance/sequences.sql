@@ -46,6 +46,11 @@ CREATE FUNCTION retrack.page_test_value_final(pg_catalog.internal) RETURNS retra
   LANGUAGE C IMMUTABLE PARALLEL SAFE COST 5 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.page_test_value_final(pg_catalog.internal) IS 'final function of page_test over numbers';
 
+CREATE FUNCTION retrack.continues(before retrack.balance, balance retrack.balance) RETURNS pg_catalog.bool
+  LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME', 'balance_continues';
+COMMENT ON FUNCTION retrack.continues(retrack.balance, retrack.balance) IS
+  'whether a balance opens, in every element, with what the balance before it closed with: the same sums, variances and instruments'' biases, as cumuf, sitmuf, gemuf and page_test demand. With before = lag(balance) OVER (PARTITION BY facility ORDER BY period) it is false where a facility''s sequence breaks. NULL gives NULL';
+
 CREATE AGGREGATE retrack.cumuf(balance retrack.balance) (
   SFUNC = retrack.cumuf_accum,
   STYPE = pg_catalog.internal,
@@ -54,7 +59,7 @@ CREATE AGGREGATE retrack.cumuf(balance retrack.balance) (
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.cumuf(retrack.balance) IS
-  'the balance over consecutive periods of one facility: opening of the first, closing of the last, all that moved between; the inventories between count once, so sigma is right where that of sum(balance) is too large. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'the balance over consecutive periods of one facility: opening of the first, closing of the last, all that moved between; the inventories between count once, so sigma is right where that of sum(balance) is too large. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum, variance or instruments, is error RTB02: continues tells where';
 
 CREATE AGGREGATE retrack.cumuf(balance retrack.balance, element retrack.element) (
   SFUNC = retrack.cumuf_element_accum,
@@ -64,7 +69,7 @@ CREATE AGGREGATE retrack.cumuf(balance retrack.balance, element retrack.element)
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.cumuf(retrack.balance, retrack.element) IS
-  'cumulated MUF of an element over consecutive periods, with its exact variance: var = opening of the first + what moved + closing of the last + over instruments (sum of signed systematic terms)^2. p_value below the chosen false-alarm rate is an alarm. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'cumulated MUF of an element over consecutive periods, with its exact variance: var = opening of the first + what moved + closing of the last + over instruments (sum of signed systematic terms)^2. p_value below the chosen false-alarm rate is an alarm. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum, variance or instruments, is error RTB02: continues tells where';
 
 CREATE AGGREGATE retrack.sitmuf(balance retrack.balance, element retrack.element) (
   SFUNC = retrack.sitmuf_accum,
@@ -74,7 +79,7 @@ CREATE AGGREGATE retrack.sitmuf(balance retrack.balance, element retrack.element
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.sitmuf(retrack.balance, retrack.element) IS
-  'standardised independent MUF of the last period: component of L^-1 MUF, with L L^T the covariance of the MUF sequence, cov(t, t+1) = -var(closing of t) + sum over instruments of S_k(t) S_k(t+1), cov(t, t+n) = sum over instruments of S_k(t) S_k(t+n) (MAPIT''s theory pages); standard normal if nothing is missing, normal_p_value gives its probability. NULL where the period''s MUF is certain and as it must be, infinite where it is certain and another. At most 4096 instruments (54000). Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'standardised independent MUF of the last period: component of L^-1 MUF, with L L^T the covariance of the MUF sequence, cov(t, t+1) = -var(closing of t) + sum over instruments of S_k(t) S_k(t+1), cov(t, t+n) = sum over instruments of S_k(t) S_k(t+n) (MAPIT''s theory pages); standard normal if nothing is missing, normal_p_value gives its probability. NULL where the period''s MUF is certain and as it must be, infinite where it is certain and another. At most 4096 instruments (54000). Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum, variance or instruments, is error RTB02: continues tells where';
 
 CREATE AGGREGATE retrack.gemuf(balance retrack.balance, element retrack.element) (
   SFUNC = retrack.sitmuf_accum,
@@ -84,7 +89,7 @@ CREATE AGGREGATE retrack.gemuf(balance retrack.balance, element retrack.element)
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.gemuf(retrack.balance, retrack.element) IS
-  'GEMUF = MUF^T C^-1 MUF, C the covariance of the MUF sequence (see sitmuf): chi-square distributed if nothing is missing, with as many degrees of freedom as periods with a sitmuf. p_value below the chosen false-alarm rate is an alarm; 0, gemuf infinite, if a period contradicts an exact measurement; both NULL if a variance is negative. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'GEMUF = MUF^T C^-1 MUF, C the covariance of the MUF sequence (see sitmuf): chi-square distributed if nothing is missing, with as many degrees of freedom as periods with a sitmuf. p_value below the chosen false-alarm rate is an alarm; 0, gemuf infinite, if a period contradicts an exact measurement; both NULL if a variance is negative. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum, variance or instruments, is error RTB02: continues tells where';
 
 CREATE AGGREGATE retrack.page_test(balance retrack.balance, element retrack.element, k pg_catalog.float8, h pg_catalog.float8) (
   SFUNC = retrack.page_test_accum,
@@ -94,7 +99,7 @@ CREATE AGGREGATE retrack.page_test(balance retrack.balance, element retrack.elem
   PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE retrack.page_test(retrack.balance, retrack.element, pg_catalog.float8, pg_catalog.float8) IS
-  'Page''s test (CUSUM) on the sitmuf values y of an element: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h, for ever once a period contradicts an exact measurement; all NULL if a variance is negative. k is usually 0.5; page_threshold gives the h for a false-alarm rate. k or h negative, NaN or changing is error 22023. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum or variance, is error RTB02';
+  'Page''s test (CUSUM) on the sitmuf values y of an element: upper = max(0, upper + y - k), lower = max(0, lower - y - k), from 0; alarm while one is above h, for ever once a period contradicts an exact measurement; all NULL if a variance is negative. k is usually 0.5; page_threshold gives the h for a false-alarm rate. k or h negative, NaN or changing is error 22023. Balances in order of periods: aggregate with ORDER BY, or as a window function with OVER (ORDER BY period), which gives each period''s running value. NULL balances are ignored, no balance gives NULL; an opening that differs from the closing before it, in sum, variance or instruments, is error RTB02: continues tells where';
 
 CREATE AGGREGATE retrack.page_test(value pg_catalog.float8, k pg_catalog.float8, h pg_catalog.float8) (
   SFUNC = retrack.page_test_value_accum,

@@ -10,9 +10,9 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', registry, role);
   FOR g IN
     SELECT v.verb, r.relation FROM (VALUES
-      ('producer', 'SELECT', '{control_list,hs_code,reporting_deadline,setting,visible_all,visible_party,visible_facility,visible_licence,visible_lot,party,facility,licence,licence_item,licence_party,licence_application,quota,licence_history,licence_usage,quota_usage,facility_movement,facility_period,facility_balance,overdue_submission,client_volume,trade_volume,controlled_export}'::text[]),
+      ('producer', 'SELECT', '{control_list,hs_code,reporting_deadline,setting,visible_all,visible_party,visible_facility,visible_licence,visible_lot,party,facility,licence,licence_item,licence_party,licence_application,quota,licence_history,licence_usage,quota_usage,facility_movement,facility_period,facility_sequence,facility_balance,overdue_submission,client_volume,trade_volume,controlled_export}'::text[]),
       ('producer', 'SELECT, INSERT, UPDATE', '{instrument,lot,lot_edge,production,transfer,shipment,inventory,loss,invoice,submission}'),
-      ('analyst', 'SELECT', '{control_list,hs_code,reporting_deadline,setting,quota_usage,facility_period,facility_balance,unexplained_gain,licence_lead_time,export_recovery,trade_volume}'),
+      ('analyst', 'SELECT', '{control_list,hs_code,reporting_deadline,setting,quota_usage,facility_period,facility_sequence,facility_balance,unexplained_gain,licence_lead_time,export_recovery,trade_volume}'),
       ('regulator', 'INSERT, UPDATE', '{licence_party,licence_application,control_list,hs_code,reporting_deadline,setting}')
     ) AS v(kind, verb, relations), unnest(v.relations) AS r(relation)
     WHERE v.kind = registry_privileges.kind

@@ -99,7 +99,8 @@ SELECT m.facility_id, m.period,
        retrack.mass_balance(m.flow, m.mass, m.assay, m.random_rsd, m.systematic_rsd, m.instrument) AS balance,
        bool_or(m.flow = 'opening') AS opened, bool_or(m.flow = 'closing') AS closed,
        bool_or(m.assay IS NULL AND m.mass <> '0' AND m.flow IN ('opening', 'receipt')) AS unanalysed_in,
-       bool_or(m.assay IS NULL AND m.mass <> '0' AND m.flow IN ('shipment', 'loss', 'closing')) AS unanalysed_out
+       bool_or(m.assay IS NULL AND m.mass <> '0' AND m.flow IN ('shipment', 'loss', 'closing')) AS unanalysed_out,
+       count(*) FILTER (WHERE m.instrument IS NOT NULL AND m.random_rsd IS NULL AND m.mass <> '0') AS unknown_instruments
 FROM %1$I.every_movement m
 JOIN %1$I.facility f USING (facility_id)
 WHERE f.party_id IN (SELECT v.party_id FROM %1$I.aggregated_party v)
@@ -112,14 +113,26 @@ SELECT b.facility_id, f.party_id, f.stage, b.period, l.element, l.opening, l.rec
             WHEN NOT b.opened THEN 'no opening inventory'
             WHEN l.sigma IS NULL THEN 'no sigma'
             -- what was not analysed can only explain what is missing if it left or was there, a gain if it came
-            WHEN l.muf > t.sigma * l.sigma AND NOT b.unanalysed_out THEN 'missing'
-            WHEN l.muf < -t.sigma * l.sigma AND NOT b.unanalysed_in THEN 'gain'
+            WHEN l.muf > t.sigma * l.sigma AND NOT b.unanalysed_out THEN CASE WHEN b.unknown_instruments > 0 THEN 'no instrument' ELSE 'missing' END
+            WHEN l.muf < -t.sigma * l.sigma AND NOT b.unanalysed_in THEN CASE WHEN b.unknown_instruments > 0 THEN 'no instrument' ELSE 'gain' END
             WHEN b.unanalysed_in OR b.unanalysed_out THEN 'no assay'
-            ELSE 'balanced' END AS verdict
+            ELSE 'balanced' END AS verdict,
+       b.unknown_instruments
 FROM %1$I.facility_period b
 JOIN %1$I.facility f USING (facility_id)
 CROSS JOIN LATERAL retrack.balance_lines(b.balance) l
 CROSS JOIN (SELECT coalesce(max(value), 0) AS sigma FROM %1$I.setting WHERE name = 'facility_balance.sigma') t;
+
+CREATE VIEW %1$I.facility_sequence WITH (security_barrier) AS
+SELECT s.facility_id, max(lower(s.period)) FILTER (WHERE s.begins) OVER (PARTITION BY s.facility_id ORDER BY s.period) AS since,
+       s.period, s.balance, s.unanalysed_in, s.unanalysed_out, s.unknown_instruments
+FROM (
+  SELECT b.*, lag(b.period) OVER w IS NULL OR upper(lag(b.period) OVER w) <> lower(b.period)
+              OR NOT retrack.continues(lag(b.balance) OVER w, b.balance) AS begins
+  FROM %1$I.facility_period b
+  WHERE b.opened AND b.closed AND b.balance IS NOT NULL
+  WINDOW w AS (PARTITION BY b.facility_id ORDER BY b.period)
+) s;
 
 CREATE VIEW %1$I.unexplained_gain WITH (security_barrier) AS
 SELECT b.facility_id, b.party_id, b.stage, b.period, b.element, -b.muf AS gain_kg, b.sigma AS sigma_kg, -b.z AS z

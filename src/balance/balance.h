@@ -7,11 +7,12 @@
  *
  *	sum		m p				10^-15 kg	128 bits signed, one per flow.  A row adds less than
  *										2^93, so 2^34 rows of the largest mass fit.
- *	bias	m p s			10^-24 kg	192 bits signed, one per instrument.  A row adds less
- *										than 2^123: 2^68 such rows fit.
+ *	bias	m p s			10^-24 kg	192 bits signed, one per instrument and span.  A row
+ *										adds less than 2^123: 2^68 such rows fit.
  *	var		(m p r)^2 +		10^-48 kg^2	320 bits signed, one per span (opening, between,
  *			(10^9 m d)^2				closing).  A row adds less than 2^248: 2^71 rows fit.
- *	total	var + bias^2	10^-48 kg^2	512 bits signed, made when sigma is asked for.
+ *	total	var + bias^2	10^-48 kg^2	512 bits signed, made when sigma is asked for, bias
+ *										being the instrument's sum over all spans.
  *
  * So no number of rows that a table can hold overflows a variance; adding huge
  * balances can overflow any of them, which is error 22003.  Sums of integers
@@ -24,8 +25,8 @@
  *		uint32	count		instruments
  *		per element present, in index order: sum[5], by flow
  *		per element present, if bit 17: var[3], by span
- *		per instrument, in byte order of names: uint32 length of the name, uint32 mask
- *			of elements, bias of each of them, name (server encoding)
+ *		per instrument, in byte order of names: uint32 length of the name, uint32
+ *			mask[3] of elements, by span, bias of each of them, name (server encoding)
  * The form is canonical: bit 17 only if some variance is not 0, only biases
  * that are not 0, no instrument without one.  Equal values are equal bytes.
  */
@@ -87,8 +88,8 @@ typedef struct BalanceInstrumentView
 {
 	const char *name;
 	uint32		len;
-	uint32		mask;
-	const char *bias;
+	uint32		mask[SPAN_COUNT];
+	const char *bias[SPAN_COUNT];
 } BalanceInstrumentView;
 
 /* The systematic terms of one instrument. */
@@ -97,8 +98,10 @@ typedef struct BalanceInstrument
 	char	   *name;			/* not terminated */
 	uint32		len;
 	uint64		key[2];			/* of the name: see balance_state.c */
-	Wide192    *bias;			/* by slot, "cap" of the state; 0 where it has no term */
+	Wide192    *bias[SPAN_COUNT];	/* by slot, "cap" of the state; NULL: no term in the span */
 } BalanceInstrument;
+
+#define WHOLE_BIAS_LIMBS (WIDE512_LIMBS / 2)	/* its square fits the variances' total */
 
 #define INSTRUMENT_HINTS 32
 
@@ -143,6 +146,9 @@ extern void rt_balance_need_var(BalanceState *st);
 /* The instrument of that name, new if need be; the pointer lives until the next call. */
 extern BalanceInstrument *rt_balance_instrument(BalanceState *st, const char *name, uint32 len);
 
+/* Its biases of that span, made if need be. */
+extern Wide192 *rt_balance_need_bias(const BalanceState *st, BalanceInstrument *instrument, int span);
+
 /* Raises 22003 for the accumulator named. */
 extern void rt_balance_overflow(const char *accumulator) pg_attribute_noreturn();
 
@@ -180,6 +186,12 @@ balance_sum(const BalanceView *view, int position, int flow)
 
 /* The variance of one span; 0 where none is kept. */
 extern Wide320 rt_balance_var(const BalanceView *view, int position, int span);
+
+/* The bias of an instrument in one element and span; false (and 0) where it has no term. */
+extern bool rt_balance_bias(const BalanceInstrumentView *instrument, int element_index, int span, Wide192 *bias);
+
+/* The same over all spans: 256 bits, since three sums may outgrow 192; false where it has no term. */
+extern bool rt_balance_whole_bias(const BalanceInstrumentView *instrument, int element_index, uint64 *bias);
 
 /* What is derived from one element's accumulators. */
 typedef struct BalanceFigures

@@ -54,8 +54,15 @@ grow_slots(BalanceState *st, int needed)
 	if (st->var != NULL)
 		st->var = widen(st->cxt, st->var, SPAN_COUNT, st->cap, cap, sizeof(Wide320));
 	for (int i = 0; i < st->ninstruments; i++)
-		st->instrument[i].bias = widen(st->cxt, st->instrument[i].bias, 1, st->cap, cap,
-									   sizeof(Wide192));
+	{
+		for (int span = 0; span < SPAN_COUNT; span++)
+		{
+			Wide192   **bias = &st->instrument[i].bias[span];
+
+			if (*bias != NULL)
+				*bias = widen(st->cxt, *bias, 1, st->cap, cap, sizeof(Wide192));
+		}
+	}
 	st->cap = cap;
 }
 
@@ -137,15 +144,53 @@ first_bucket(const BalanceState *st, const uint64 *key, uint32 len)
 	return (uint32) (hash ^ (hash >> 33)) & (st->nbuckets - 1);
 }
 
-static bool
-bias_is_zero(const BalanceState *st, const BalanceInstrument *instrument)
+/* Few instruments weigh stock and deliveries both, so that spans get their memory when they need it. */
+Wide192 *
+rt_balance_need_bias(const BalanceState *st, BalanceInstrument *instrument, int span)
 {
-	for (int slot = 0; slot < st->nslots; slot++)
+	if (unlikely(instrument->bias[span] == NULL))
+		instrument->bias[span] = MemoryContextAllocZero(st->cxt, sizeof(Wide192) * st->cap);
+	return instrument->bias[span];
+}
+
+/* Elements of mask in which the instrument has a term of that span left. */
+static uint32
+bias_mask(const BalanceState *st, const BalanceInstrument *instrument, int span, uint32 mask)
+{
+	uint32		result = 0;
+
+	if (instrument->bias[span] == NULL)
+		return 0;
+	for (; mask != 0; mask &= mask - 1)
 	{
-		if (!wide_is_zero(instrument->bias[slot].w, WIDE192_LIMBS))
-			return false;
+		int			e = pg_rightmost_one_pos32(mask);
+
+		if (!wide_is_zero(instrument->bias[span][st->slot[e]].w, WIDE192_LIMBS))
+			result |= (uint32) 1 << e;
 	}
-	return true;
+	return result;
+}
+
+/* How many terms it has left in all spans. */
+static int
+count_biases(const BalanceState *st, const BalanceInstrument *instrument, uint32 mask)
+{
+	int			n = 0;
+
+	for (int span = 0; span < SPAN_COUNT; span++)
+		n += pg_popcount32(bias_mask(st, instrument, span, mask));
+	return n;
+}
+
+static void
+free_instrument(BalanceInstrument *instrument)
+{
+	pfree(instrument->name);
+	for (int span = 0; span < SPAN_COUNT; span++)
+	{
+		if (instrument->bias[span] != NULL)
+			pfree(instrument->bias[span]);
+	}
 }
 
 static void
@@ -188,11 +233,8 @@ make_instrument_room(BalanceState *st)
 
 	for (int i = 0; i < st->ninstruments; i++)
 	{
-		if (bias_is_zero(st, &st->instrument[i]))
-		{
-			pfree(st->instrument[i].name);
-			pfree(st->instrument[i].bias);
-		}
+		if (count_biases(st, &st->instrument[i], st->mask) == 0)
+			free_instrument(&st->instrument[i]);
 		else
 			st->instrument[kept++] = st->instrument[i];
 	}
@@ -249,7 +291,7 @@ add_instrument(BalanceState *st, const uint64 *key, const char *name, uint32 len
 	memcpy(new->name, name, len);
 	new->len = len;
 	memcpy(new->key, key, sizeof(new->key));
-	new->bias = MemoryContextAllocZero(st->cxt, sizeof(Wide192) * st->cap);
+	memset(new->bias, 0, sizeof(new->bias));
 	if (st->nbuckets != 0)
 	{
 		uint32		at = first_bucket(st, key, len);
@@ -308,9 +350,9 @@ add_var(BalanceState *st, int span, int slot, const Wide320 *v, bool inverse)
 }
 
 static void
-add_bias(BalanceInstrument *to, int slot, const Wide192 *v, bool inverse)
+add_bias(Wide192 *to, const Wide192 *v, bool inverse)
 {
-	if (inverse ? wide192_subtract(&to->bias[slot], v) : wide192_add(&to->bias[slot], v))
+	if (inverse ? wide192_subtract(to, v) : wide192_add(to, v))
 		rt_balance_overflow("systematic sum");
 }
 
@@ -333,11 +375,14 @@ rt_balance_merge_state(BalanceState *st, const BalanceState *from)
 		const BalanceInstrument *source = &from->instrument[i];
 		BalanceInstrument *to = rt_balance_instrument(st, source->name, source->len);
 
-		for (uint32 rest = from->mask; rest != 0; rest &= rest - 1)
+		for (int span = 0; span < SPAN_COUNT; span++)
 		{
-			int			e = pg_rightmost_one_pos32(rest);
+			for (uint32 rest = bias_mask(from, source, span, from->mask); rest != 0; rest &= rest - 1)
+			{
+				int			e = pg_rightmost_one_pos32(rest);
 
-			add_bias(to, st->slot[e], &source->bias[from->slot[e]], false);
+				add_bias(&rt_balance_need_bias(st, to, span)[st->slot[e]], &source->bias[span][from->slot[e]], false);
+			}
 		}
 	}
 }
@@ -353,18 +398,19 @@ merge_instruments(BalanceState *st, const BalanceView *view, uint32 mask, bool i
 		BalanceInstrument *to;
 
 		at = rt_balance_next_instrument(at, &source);
-		if (!(source.mask & mask))
+		if (!((source.mask[SPAN_OPENING] | source.mask[SPAN_BETWEEN] | source.mask[SPAN_CLOSING]) & mask))
 			continue;
 		to = rt_balance_instrument(st, source.name, source.len);
-		for (uint32 rest = source.mask; rest != 0; rest &= rest - 1)
+		for (int span = 0; span < SPAN_COUNT; span++)
 		{
-			int			e = pg_rightmost_one_pos32(rest);
-			Wide192		v;
+			for (uint32 rest = source.mask[span] & mask; rest != 0; rest &= rest - 1)
+			{
+				int			e = pg_rightmost_one_pos32(rest);
+				Wide192		v;
 
-			memcpy(&v, source.bias, sizeof(v));
-			source.bias += sizeof(v);
-			if (mask & ((uint32) 1 << e))
-				add_bias(to, st->slot[e], &v, inverse);
+				rt_balance_bias(&source, e, span, &v);
+				add_bias(&rt_balance_need_bias(st, to, span)[st->slot[e]], &v, inverse);
+			}
 		}
 	}
 }
@@ -428,22 +474,6 @@ has_var(const BalanceState *st)
 	return false;
 }
 
-/* Elements in which the instrument has a term left. */
-static uint32
-bias_mask(const BalanceState *st, const BalanceInstrument *instrument, uint32 mask)
-{
-	uint32		result = 0;
-
-	for (; mask != 0; mask &= mask - 1)
-	{
-		int			e = pg_rightmost_one_pos32(mask);
-
-		if (!wide_is_zero(instrument->bias[st->slot[e]].w, WIDE192_LIMBS))
-			result |= (uint32) 1 << e;
-	}
-	return result;
-}
-
 static int
 compare_instruments(const void *a, const void *b)
 {
@@ -486,10 +516,21 @@ put_elements(char *at, const BalanceState *st, uint32 mask, bool with_var)
 static char *
 put_instrument(char *at, const BalanceState *st, const BalanceInstrument *instrument, uint32 mask)
 {
+	uint32		present[SPAN_COUNT];
+
+	for (int span = 0; span < SPAN_COUNT; span++)
+		present[span] = bias_mask(st, instrument, span, mask);
 	at = put(at, &instrument->len, sizeof(uint32));
-	at = put(at, &mask, sizeof(uint32));
-	for (; mask != 0; mask &= mask - 1)
-		at = put(at, &instrument->bias[st->slot[pg_rightmost_one_pos32(mask)]], sizeof(Wide192));
+	at = put(at, present, sizeof(present));
+	for (int span = 0; span < SPAN_COUNT; span++)
+	{
+		for (uint32 rest = present[span]; rest != 0; rest &= rest - 1)
+		{
+			int			slot = st->slot[pg_rightmost_one_pos32(rest)];
+
+			at = put(at, &instrument->bias[span][slot], sizeof(Wide192));
+		}
+	}
 	return put(at, instrument->name, instrument->len);
 }
 
@@ -512,13 +553,12 @@ rt_balance_build(const BalanceState *st)
 										sizeof(void *) * (Size) st->ninstruments);
 	for (int i = 0; i < st->ninstruments; i++)
 	{
-		uint32		elements = bias_mask(st, &st->instrument[i], mask);
+		int			biases = count_biases(st, &st->instrument[i], mask);
 
-		if (elements == 0)
+		if (biases == 0)
 			continue;
 		sorted[count++] = &st->instrument[i];
-		size += 2 * sizeof(uint32) + sizeof(Wide192) * pg_popcount32(elements) +
-			st->instrument[i].len;
+		size += (1 + SPAN_COUNT) * sizeof(uint32) + sizeof(Wide192) * biases + st->instrument[i].len;
 	}
 	if (!AllocSizeIsValid(size))
 		ereport(ERROR,
@@ -534,7 +574,7 @@ rt_balance_build(const BalanceState *st)
 	at = put(at, &count, sizeof(count));
 	at = put_elements(at, st, mask, with_var);
 	for (uint32 i = 0; i < count; i++)
-		at = put_instrument(at, st, sorted[i], bias_mask(st, sorted[i], mask));
+		at = put_instrument(at, st, sorted[i], mask);
 	Assert(at == (char *) result + size);
 	if (sorted)
 		pfree(sorted);

@@ -4,13 +4,14 @@
  *		first, then all that the value keeps, so that it reads back exactly.
  *
  *	Dy OFF muf 0.4 kg sigma 0.12 z 3.33 | opening 12.5 receipts 3 shipments 2
- *	losses 0 closing 13.1 | variance 0.01 0.0044 0 | bias "scale 1" 0.02
+ *	losses 0 closing 13.1 | variance 0.01 0.0044 0 | bias "scale 1" 0.02 0 -0.03
  *
  * (one line each).  The words before the first bar are derived: on input they
  * may be missing; muf is checked against the sums, the verdict, sigma and z
  * are not read.  "OFF" is |z| > 3, or any difference where no error is known;
- * "?" is a variance below zero.  Sums are in kg, biases too, variances (of
- * opening, between, closing) in kg^2.  A balance without elements is "empty".
+ * "?" is a variance below zero.  Sums are in kg, variances in kg^2, biases in
+ * kg, the last two of opening, between, closing.  A balance without elements is
+ * "empty".
  */
 #include "balance/balance.h"
 
@@ -83,19 +84,23 @@ print_biases(StringInfo out, const BalanceView *view, int element)
 	for (uint32 i = 0; i < view->ninstruments; i++)
 	{
 		BalanceInstrumentView instrument;
-		Wide192		bias;
-		char		buf[WIDE_TEXT_MAX];
-		int			position;
+		uint32		mask;
 
 		at = rt_balance_next_instrument(at, &instrument);
-		position = balance_position(instrument.mask, element);
-		if (position < 0)
+		mask = instrument.mask[SPAN_OPENING] | instrument.mask[SPAN_BETWEEN] | instrument.mask[SPAN_CLOSING];
+		if (!(mask & ((uint32) 1 << element)))
 			continue;
-		memcpy(&bias, instrument.bias + sizeof(bias) * position, sizeof(bias));
-		wide_print(buf, bias.w, WIDE192_LIMBS, BALANCE_BIAS_SCALE);
 		appendStringInfo(out, "%s ", intro);
 		print_name(out, instrument.name, instrument.len);
-		appendStringInfo(out, " %s", buf);
+		for (int span = 0; span < SPAN_COUNT; span++)
+		{
+			Wide192		bias;
+			char		buf[WIDE_TEXT_MAX];
+
+			rt_balance_bias(&instrument, element, span, &bias);
+			wide_print(buf, bias.w, WIDE192_LIMBS, BALANCE_BIAS_SCALE);
+			appendStringInfo(out, " %s", buf);
+		}
 		intro = "";
 	}
 }
@@ -361,20 +366,23 @@ parse_biases(Parser *p)
 		const char *start = p->at;
 		char	   *name = NULL;
 		int			len = 0;
-		Wide192		value;
-		Wide192    *bias;
+		Token		quoted;
+		BalanceInstrument *instrument;
 
 		if (!parse_name(p, &name, &len))
 			return false;
-		bias = rt_balance_instrument(p->st, name, len)->bias;
-		bias += p->st->slot[p->element];
+		quoted = (Token) {start, (int) (p->at - start)};
+		instrument = rt_balance_instrument(p->st, name, len);
 		pfree(name);
-		if (!wide_is_zero(bias->w, WIDE192_LIMBS))
-			return fail(p, "The instrument %.*s stands twice.",
-						(Token) {start, (int) (p->at - start)});
-		if (!parse_number(p, value.w, WIDE192_LIMBS, BALANCE_BIAS_SCALE))
-			return false;
-		*bias = value;
+		for (int span = 0; span < SPAN_COUNT; span++)
+		{
+			Wide192    *bias = &rt_balance_need_bias(p->st, instrument, span)[p->st->slot[p->element]];
+
+			if (!wide_is_zero(bias->w, WIDE192_LIMBS))
+				return fail(p, "The instrument %.*s stands twice.", quoted);
+			if (!parse_number(p, bias->w, WIDE192_LIMBS, BALANCE_BIAS_SCALE))
+				return false;
+		}
 	}
 	return true;
 }

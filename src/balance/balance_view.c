@@ -34,10 +34,47 @@ const char *
 rt_balance_next_instrument(const char *at, BalanceInstrumentView *instrument)
 {
 	memcpy(&instrument->len, at, sizeof(uint32));
-	memcpy(&instrument->mask, at + sizeof(uint32), sizeof(uint32));
-	instrument->bias = at + 2 * sizeof(uint32);
-	instrument->name = instrument->bias + sizeof(Wide192) * pg_popcount32(instrument->mask);
-	return instrument->name + instrument->len;
+	memcpy(instrument->mask, at + sizeof(uint32), sizeof(instrument->mask));
+	at += sizeof(uint32) + sizeof(instrument->mask);
+	for (int span = 0; span < SPAN_COUNT; span++)
+	{
+		instrument->bias[span] = at;
+		at += sizeof(Wide192) * pg_popcount32(instrument->mask[span]);
+	}
+	instrument->name = at;
+	return at + instrument->len;
+}
+
+bool
+rt_balance_bias(const BalanceInstrumentView *instrument, int element_index, int span, Wide192 *bias)
+{
+	int			position = balance_position(instrument->mask[span], element_index);
+
+	memset(bias, 0, sizeof(*bias));
+	if (position < 0)
+		return false;
+	memcpy(bias, instrument->bias[span] + sizeof(*bias) * position, sizeof(*bias));
+	return true;
+}
+
+bool
+rt_balance_whole_bias(const BalanceInstrumentView *instrument, int element_index, uint64 *bias)
+{
+	bool		found = false;
+
+	memset(bias, 0, sizeof(uint64) * WHOLE_BIAS_LIMBS);
+	for (int span = 0; span < SPAN_COUNT; span++)
+	{
+		Wide192		term;
+		uint64		wide[WHOLE_BIAS_LIMBS];
+
+		if (!rt_balance_bias(instrument, element_index, span, &term))
+			continue;
+		wide_extend(wide, WHOLE_BIAS_LIMBS, term.w, WIDE192_LIMBS);
+		wide_add(bias, wide, WHOLE_BIAS_LIMBS);
+		found = true;
+	}
+	return found;
 }
 
 Wide320
@@ -59,21 +96,16 @@ add_biases(const BalanceView *view, int element_index, uint64 *total)
 	for (uint32 i = 0; i < view->ninstruments; i++)
 	{
 		BalanceInstrumentView instrument;
-		Wide192		bias;
-		uint64		square[2 * WIDE192_LIMBS];
-		uint64		wide[WIDE512_LIMBS];
-		int			position;
+		uint64		bias[WHOLE_BIAS_LIMBS];
+		uint64		square[WIDE512_LIMBS];
 
 		at = rt_balance_next_instrument(at, &instrument);
-		position = balance_position(instrument.mask, element_index);
-		if (position < 0)
+		if (!rt_balance_whole_bias(&instrument, element_index, bias))
 			continue;
-		memcpy(&bias, instrument.bias + sizeof(bias) * position, sizeof(bias));
-		if (wide_is_negative(bias.w, WIDE192_LIMBS))
-			wide_negate(bias.w, WIDE192_LIMBS);
-		wide_multiply(square, bias.w, WIDE192_LIMBS, bias.w, WIDE192_LIMBS);
-		wide_extend(wide, WIDE512_LIMBS, square, 2 * WIDE192_LIMBS);
-		wide_add(total, wide, WIDE512_LIMBS);
+		if (wide_is_negative(bias, WHOLE_BIAS_LIMBS))
+			wide_negate(bias, WHOLE_BIAS_LIMBS);
+		wide_multiply(square, bias, WHOLE_BIAS_LIMBS, bias, WHOLE_BIAS_LIMBS);
+		wide_add(total, square, WIDE512_LIMBS);
 	}
 }
 

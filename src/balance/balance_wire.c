@@ -6,8 +6,8 @@
  *		byte	version (1)
  *		int32	mask of elements, bit 17: variances follow
  *		per element: 5 sums of 16 bytes; if bit 17, per element: 3 variances of 40
- *		int32	instruments; each: int32 length of name, name, int32 mask of
- *				elements, 24 bytes of bias for each of them
+ *		int32	instruments; each: int32 length of name, name, 3 times (by span)
+ *				int32 mask of elements, 24 bytes of bias for each of them
  *
  * What is read may come from anyone.  It goes through the accumulators and is
  * built anew, so what is stored is canonical whatever the order of the parts.
@@ -74,14 +74,15 @@ rt_balance_write(StringInfo buf, const Balance *b, bool encode)
 	for (uint32 i = 0; i < view.ninstruments; i++)
 	{
 		BalanceInstrumentView instrument;
-		int			elements;
 
 		at = rt_balance_next_instrument(at, &instrument);
-		elements = pg_popcount32(instrument.mask);
 		send_name(buf, &instrument, encode);
-		pq_sendint32(buf, instrument.mask);
-		for (int k = 0; k < elements; k++)
-			send_limbs(buf, instrument.bias + sizeof(Wide192) * k, WIDE192_LIMBS);
+		for (int span = 0; span < SPAN_COUNT; span++)
+		{
+			pq_sendint32(buf, instrument.mask[span]);
+			for (int k = 0; k < pg_popcount32(instrument.mask[span]); k++)
+				send_limbs(buf, instrument.bias[span] + sizeof(Wide192) * k, WIDE192_LIMBS);
+		}
 	}
 }
 
@@ -143,13 +144,17 @@ receive_instrument(StringInfo buf, BalanceState *st, bool encode)
 	else
 		name = pq_getmsgbytes(buf, sent);
 	instrument = rt_balance_instrument(st, name, len);
-	for (uint32 rest = receive_mask(buf, st->mask); rest != 0; rest &= rest - 1)
+	for (int span = 0; span < SPAN_COUNT; span++)
 	{
-		Wide192    *bias = &instrument->bias[st->slot[pg_rightmost_one_pos32(rest)]];
+		for (uint32 rest = receive_mask(buf, st->mask); rest != 0; rest &= rest - 1)
+		{
+			int			slot = st->slot[pg_rightmost_one_pos32(rest)];
+			Wide192    *bias = &rt_balance_need_bias(st, instrument, span)[slot];
 
-		if (!wide_is_zero(bias->w, WIDE192_LIMBS))
-			refuse("It states an instrument's sum twice.");
-		receive_limbs(buf, bias, WIDE192_LIMBS);
+			if (!wide_is_zero(bias->w, WIDE192_LIMBS))
+				refuse("It states an instrument's sum twice.");
+			receive_limbs(buf, bias, WIDE192_LIMBS);
+		}
 	}
 }
 

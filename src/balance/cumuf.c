@@ -7,13 +7,9 @@
  * measurement.  In a plain sum of balances it stays on both sides, where it
  * cancels in MUF but counts twice in the variance.  Here it is taken off both
  * sides, which leaves the opening of the first period, the closing of the
- * last, and what moved between.  Systematic sums carry signs and cancel by
- * themselves.
+ * last, and what moved between.
  */
 #include "balance/sequences.h"
-
-#include "access/htup_details.h"
-#include "funcapi.h"
 
 #include "balance/balance_numeric.h"
 #include "balance/statistics.h"
@@ -25,92 +21,50 @@ typedef struct CumufState
 	uint32		mask;			/* elements followed; one bit where SQL gave an element */
 } CumufState;
 
+/* Takes the biases of an inventory off both sides; a closing's have the other sign. */
 static void
-describe_break(const BalanceView *view, int element, const SequenceEnd *end)
+cancel_biases(BalanceState *st, const BalanceView *view, uint32 mask)
 {
-	Wide192		opening = {{0}};
-	Wide192		closing = wide192_from_int128(end->sum[element]);
-	int			position = balance_position(view->mask, element);
-	char		opening_text[WIDE_TEXT_MAX];
-	char		closing_text[WIDE_TEXT_MAX];
+	const char *at = view->instruments;
 
-	if (position >= 0)
-		opening = wide192_from_int128(balance_sum(view, position, FLOW_OPENING));
-	wide_print(opening_text, opening.w, WIDE192_LIMBS, BALANCE_SUM_SCALE);
-	wide_print(closing_text, closing.w, WIDE192_LIMBS, BALANCE_SUM_SCALE);
-	ereport(ERROR,
-			(errcode(ERRCODE_RT_BALANCE_SEQUENCE),
-			 errmsg("opening of %s in period %d of the sequence differs from the closing before it",
-					element_info[element].symbol, end->periods + 1),
-			 strcmp(opening_text, closing_text) != 0 ?
-			 errdetail("It opens with %s kg, the period before closed with %s kg.",
-					   opening_text, closing_text) :
-			 errdetail("Both are %s kg, but their variances differ.", opening_text),
-			 errhint("Aggregate in the order of periods, leave none out, and count the same "
-					 "inventory rows with the same deviations in both periods.")));
-}
-
-void
-rt_sequence_follow(SequenceEnd *end, const BalanceView *view, uint32 mask)
-{
-	for (; mask != 0; mask &= mask - 1)
+	for (uint32 i = 0; i < view->ninstruments; i++)
 	{
-		int			e = pg_rightmost_one_pos32(mask);
-		int			position = balance_position(view->mask, e);
-		WideInt128	opening = 0;
-		WideInt128	closing = 0;
-		Wide320		opening_var = {{0}};
-		Wide320		closing_var = {{0}};
+		BalanceInstrumentView instrument;
+		BalanceInstrument *own;
 
-		if (position >= 0)
+		at = rt_balance_next_instrument(at, &instrument);
+		if (!(instrument.mask[SPAN_OPENING] & mask))
+			continue;
+		own = rt_balance_instrument(st, instrument.name, instrument.len);
+		for (uint32 rest = instrument.mask[SPAN_OPENING] & mask; rest != 0; rest &= rest - 1)
 		{
-			opening = balance_sum(view, position, FLOW_OPENING);
-			closing = balance_sum(view, position, FLOW_CLOSING);
-			opening_var = rt_balance_var(view, position, SPAN_OPENING);
-			closing_var = rt_balance_var(view, position, SPAN_CLOSING);
+			int			e = pg_rightmost_one_pos32(rest);
+			Wide192		opening;
+
+			rt_balance_bias(&instrument, e, SPAN_OPENING, &opening);
+			wide192_subtract(&rt_balance_need_bias(st, own, SPAN_OPENING)[st->slot[e]], &opening);
+			wide192_add(&rt_balance_need_bias(st, own, SPAN_CLOSING)[st->slot[e]], &opening);
 		}
-		if (end->periods > 0 &&
-			(opening != end->sum[e] || memcmp(&opening_var, &end->var[e], sizeof(Wide320)) != 0))
-			describe_break(view, e, end);
-		end->sum[e] = closing;
-		end->var[e] = closing_var;
 	}
-	end->periods++;
 }
 
-int
-rt_sequence_element(FunctionCallInfo fcinfo, int argument)
-{
-	if (PG_ARGISNULL(argument))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("element must not be null")));
-	return element_index(PG_GETARG_ELEMENT(argument));
-}
-
-Datum
-rt_sequence_row(FunctionCallInfo fcinfo, Datum *value, bool *null)
-{
-	TupleDesc	desc;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "sequence function has no row type");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), value, null));
-}
-
-/* Takes an inventory off both sides of the state: it opened this period and closed the last. */
+/*
+ * Takes an inventory off both sides of the state: it opened this period and
+ * closed the last.  Nothing can overflow: this undoes what the merge has just
+ * added, on one side or the other.
+ */
 static void
 cancel_inventory(BalanceState *st, const BalanceView *view, uint32 mask)
 {
-	for (mask &= view->mask; mask != 0; mask &= mask - 1)
+	mask &= view->mask;
+	for (uint32 rest = mask; rest != 0; rest &= rest - 1)
 	{
-		int			e = pg_rightmost_one_pos32(mask);
+		int			e = pg_rightmost_one_pos32(rest);
 		int			position = balance_position(view->mask, e);
 		int			slot = st->slot[e];
 		WideInt128	opening = balance_sum(view, position, FLOW_OPENING);
 		Wide320		var = rt_balance_var(view, position, SPAN_OPENING);
 
-		/* no overflow: this undoes what the merge has just added, on one side or the other */
 		st->sum[FLOW_OPENING * st->cap + slot] -= opening;
 		st->sum[FLOW_CLOSING * st->cap + slot] -= opening;
 		if (st->var != NULL)
@@ -119,6 +73,7 @@ cancel_inventory(BalanceState *st, const BalanceView *view, uint32 mask)
 			wide320_subtract(&st->var[SPAN_CLOSING * st->cap + slot], &var);
 		}
 	}
+	cancel_biases(st, view, mask);
 }
 
 static CumufState *
@@ -133,6 +88,7 @@ get_state(FunctionCallInfo fcinfo, uint32 mask)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	state = MemoryContextAllocZero(cxt, sizeof(CumufState));
 	state->st = rt_balance_create(cxt, false);
+	state->end.cxt = cxt;
 	state->mask = mask;
 	return state;
 }
@@ -141,14 +97,15 @@ static Datum
 accumulate(FunctionCallInfo fcinfo, uint32 mask)
 {
 	CumufState *state = get_state(fcinfo, mask);
+	Balance    *b = PG_GETARG_BALANCE_PP(1);
 	BalanceView view;
 
 	if (state->mask != mask)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element must not change within a sequence of balances")));
-	rt_balance_view(PG_GETARG_BALANCE_PP(1), &view);
-	rt_sequence_follow(&state->end, &view, mask);
+	rt_balance_view(b, &view);
+	rt_sequence_follow(&state->end, b, mask);
 	rt_balance_merge(state->st, &view, mask, false);
 	if (state->end.periods > 1)
 		cancel_inventory(state->st, &view, mask);

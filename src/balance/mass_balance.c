@@ -10,8 +10,9 @@
  *	variance of its span		+= sign(m) ((m p r)^2 + (m d)^2), the errors of
  *								weighing and of the assay, independent row by row;
  *								the product of two errors is dropped
- *	bias of its instrument		+= +-m p s: an instrument's one bias, shared by all its
- *								rows; + for what adds to MUF (opening, receipt), else -
+ *	bias of its instrument		+= +-m p s, in the row's span: an instrument's one bias,
+ *								shared by all its rows; + for what adds to MUF (opening,
+ *								receipt), else -
  *	without instrument			variance += sign(m) (m p s)^2: a bias shared with no other
  *
  * A negative mass takes back what its original added, so sign(m) stands before
@@ -180,7 +181,8 @@ get_factors(RowFactors *f, BalanceState *st, int flow, Mass m, const Assay *a,
 	{
 		int64		sign = subtracts(flow) != inverse ? -1 : 1;
 
-		f->bias = rt_balance_instrument(st, errors->instrument, errors->instrument_len)->bias;
+		f->bias = rt_balance_need_bias(st, rt_balance_instrument(st, errors->instrument, errors->instrument_len),
+									   span_of(flow));
 		f->systematic = (WideInt128) m * (sign * (int64) errors->systematic);
 	}
 }

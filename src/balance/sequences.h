@@ -8,19 +8,20 @@
 
 #include "balance/balance.h"
 
-/* The inventory a period ended with, of the elements a sequence follows. */
+/* How far a sequence came. */
 typedef struct SequenceEnd
 {
+	MemoryContext cxt;			/* the aggregate's */
 	int			periods;
-	WideInt128	sum[ELEMENT_COUNT];
-	Wide320		var[ELEMENT_COUNT];
+	Balance    *last;			/* a copy of the last one, in cxt */
 } SequenceEnd;
 
 /*
  * Takes one period more: its opening must be what the period before closed
- * with, in sum and in variance, for each element of mask (error RTB02).
+ * with, in sum, variance and the instruments' biases, for each element of mask
+ * (error RTB02).
  */
-extern void rt_sequence_follow(SequenceEnd *end, const BalanceView *view, uint32 mask);
+extern void rt_sequence_follow(SequenceEnd *end, Balance *b, uint32 mask);
 
 /* Argument of an aggregate over one element, NULL refused (22004). */
 extern int	rt_sequence_element(FunctionCallInfo fcinfo, int argument);

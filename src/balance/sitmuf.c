@@ -96,7 +96,8 @@ number_instrument(SequenceState *state, const BalanceInstrumentView *instrument,
 	BalanceInstrument *known = rt_balance_instrument(state->instruments, instrument->name,
 													 instrument->len);
 	SitmufFilter *f = &state->filter;
-	uint64	   *number = &known->bias[slot].w[0];	/* from 1; what is 0 may be dropped */
+	/* from 1; what is 0 may be dropped */
+	uint64	   *number = &rt_balance_need_bias(state->instruments, known, SPAN_BETWEEN)[slot].w[0];
 
 	if (*number != 0)
 		return (int) *number - 1;
@@ -126,17 +127,14 @@ read_biases(SequenceState *state, const BalanceView *view)
 	for (uint32 i = 0; i < view->ninstruments; i++)
 	{
 		BalanceInstrumentView instrument;
-		Wide192		bias;
-		int			position;
+		uint64		bias[WHOLE_BIAS_LIMBS];
 		int			number;
 
 		at = rt_balance_next_instrument(at, &instrument);
-		position = balance_position(instrument.mask, state->element);
-		if (position < 0)
+		if (!rt_balance_whole_bias(&instrument, state->element, bias))
 			continue;
-		memcpy(&bias, instrument.bias + sizeof(bias) * position, sizeof(bias));
 		number = number_instrument(state, &instrument, slot);
-		state->bias[number] = wide_to_double(bias.w, WIDE192_LIMBS) * 1e-24;
+		state->bias[number] = wide_to_double(bias, WHOLE_BIAS_LIMBS) * 1e-24;
 	}
 }
 
@@ -159,6 +157,7 @@ create_sequence(FunctionCallInfo fcinfo, int element)
 
 	state->cxt = cxt;
 	state->element = element;
+	state->end.cxt = cxt;
 	state->instruments = rt_balance_create(cxt, false);
 	return state;
 }
@@ -170,6 +169,7 @@ follow_balance(FunctionCallInfo fcinfo)
 	int			element = rt_sequence_element(fcinfo, 2);
 	SequenceState *state = PG_ARGISNULL(0) ? create_sequence(fcinfo, element)
 		: (SequenceState *) PG_GETARG_POINTER(0);
+	Balance    *b = PG_GETARG_BALANCE_PP(1);
 	SitmufPeriod period;
 	BalanceView view;
 	BalanceFigures figures;
@@ -179,8 +179,8 @@ follow_balance(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("element must not change within a sequence of balances")));
-	rt_balance_view(PG_GETARG_BALANCE_PP(1), &view);
-	rt_sequence_follow(&state->end, &view, (uint32) 1 << element);
+	rt_balance_view(b, &view);
+	rt_sequence_follow(&state->end, b, (uint32) 1 << element);
 	rt_balance_figures(&view, element, &figures);
 	read_biases(state, &view);
 	position = balance_position(view.mask, element);

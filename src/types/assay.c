@@ -5,7 +5,6 @@
 #include "retrack.h"
 
 #include "libpq/pqformat.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "types/assay.h"
@@ -150,7 +149,7 @@ report_fault(Node *escontext, AssayParse code, const AssayFault *fault, const ch
 					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					 errmsg("invalid input syntax for type %s: \"%s\"", "assay", s),
 					 errdetail("Cannot read %s.", quote_piece(fault)),
-					 errhint("Examples: \"Nd=29.5%%,Dy=3.15%%±0.05%%\", \"Dy2O3=1.2%%\", \"{\"\"Nd\"\": 0.295}\".")));
+					 errhint("Examples: \"Nd=29.5%%,Dy=3.15%%+/-0.05%%\", \"Dy2O3=1.2%%\", \"{\"\"Nd\"\": 0.295}\".")));
 	}
 }
 
@@ -229,7 +228,7 @@ assay_out(PG_FUNCTION_ARGS)
 	int			len;
 
 	rt_assay_unpack(PG_GETARG_ASSAY_PP(0), &parts);
-	len = rt_assay_print(&parts, GetDatabaseEncoding() != PG_UTF8, buf);
+	len = rt_assay_print(&parts, buf);
 	PG_RETURN_CSTRING(pnstrdup(buf, len));
 }
 

@@ -83,7 +83,7 @@ INSERT INTO matrix VALUES
   ('customs_declaration', '', 'S', ''), ('violation', '', 'S', ''), ('pull_state', '', 'S', ''), ('pull_reject', '', 'S', ''),
   ('visible_all', 'S', 'S', ''), ('visible_party', 'S', 'S', ''), ('visible_facility', 'S', 'S', ''), ('visible_licence', 'S', 'S', ''), ('visible_lot', 'S', 'S', ''),
   ('aggregated_party', '', 'S', ''), ('every_movement', '', 'S', ''),
-  ('licence_usage', 'S', 'S', ''), ('licence_history', 'S', 'S', ''), ('licence_status', '', 'S', ''), ('every_export', '', 'S', ''), ('every_controlled_export', '', 'S', ''), ('quota_usage', 'S', 'S', 'S'), ('facility_movement', 'S', 'S', ''), ('facility_period', 'S', 'S', 'S'),
+  ('licence_usage', 'S', 'S', ''), ('licence_history', 'S', 'S', ''), ('licence_status', '', 'S', ''), ('every_export', '', 'S', ''), ('every_controlled_export', '', 'S', ''), ('quota_usage', 'S', 'S', 'S'), ('facility_movement', 'S', 'S', ''), ('facility_period', 'S', 'S', 'S'), ('facility_sequence', 'S', 'S', 'S'),
   ('facility_balance', 'S', 'S', 'S'), ('overdue_submission', 'S', 'S', ''), ('client_volume', 'S', 'S', ''), ('trade_volume', 'S', 'S', 'S'),
   ('controlled_export', 'S', 'S', ''), ('transfer_difference', '', 'S', ''), ('unlicensed_export', '', 'S', ''), ('unexplained_gain', '', 'S', 'S'),
   ('licence_splitting', '', 'S', ''), ('vat_gap', '', 'S', ''), ('customs_gap', '', 'S', ''), ('suspect_origin', '', 'S', ''),
@@ -134,7 +134,7 @@ SELECT is(string_agg(relname, ' '), NULL, 'reg_p1 and its member read no word of
 UNION ALL SELECT is(string_agg(relname, ' '), NULL, 'reg_p2 reads no word of P1''s rows') FROM readable WHERE who = 'reg_p2' AND words ~ 'SECRET1'
 UNION ALL SELECT is(string_agg(relname, ' '), NULL, 'an analyst reads no client''s name') FROM readable WHERE who = 'reg_ana' AND words ~ 'CLIENT'
 UNION ALL SELECT is(string_agg(relname, ' '), NULL, 'an analyst reads no report''s number') FROM readable WHERE who = 'reg_ana' AND words ~ '[LMRTSIJOVDUA]-SECRET'
-UNION ALL SELECT is(string_agg(relname, ' ' ORDER BY relname), 'facility_balance facility_period quota_usage trade_volume unexplained_gain',
+UNION ALL SELECT is(string_agg(relname, ' ' ORDER BY relname), 'facility_balance facility_period facility_sequence quota_usage trade_volume unexplained_gain',
                     'who is producer P1 and analyst reads of P2 what analysts do and no more')
   FROM readable WHERE who = 'reg_both' AND words ~ 'SECRET2';
 -- and what they should see they do see

@@ -189,6 +189,21 @@ SELECT cumuf(b, 'Nd' ORDER BY period) FROM exact WHERE period <> 2;
 SELECT sitmuf(b, 'Nd' ORDER BY period DESC) FROM exact;
 SELECT cumuf(b ORDER BY period) FROM (VALUES (1, 'Nd | closing 1'::balance), (2, 'Dy | opening 1')) AS v(period, b);
 SELECT gemuf(b, 'Nd' ORDER BY period) FROM (VALUES (1, 'Nd | closing 1 | variance 0 0 0.1'::balance), (2, 'Nd | opening 1')) AS v(period, b);
+-- the same inventory, but by another instrument than the one that closed: its errors would not cancel
+SELECT cumuf(b, 'Nd' ORDER BY period) FROM (VALUES (1, 'Nd | closing 1 | bias "scale" 0 0.001 -0.002'::balance), (2, 'Nd | opening 1 | bias "new scale" 0.002 0 0')) AS v(period, b);
+SELECT sitmuf(b, 'Nd' ORDER BY period) FROM (VALUES (1, 'Nd | closing 1 | bias "scale" 0 0.001 -0.002'::balance), (2, 'Nd | opening 1')) AS v(period, b);
+-- where does a sequence break? an element that neither names is none, what moved between is free
+SELECT before, after, continues(before::balance, after::balance) FROM (VALUES
+  ('Nd | opening 7 receipts 1 closing 1 | variance 1 2 0.1 | bias "a" 1 2 -3 "b" 5 0 0', 'Nd | opening 1 shipments 2 closing 3 | variance 0.1 5 6 | bias "a" 3 1 -4 "c" 0 1 1'),
+  ('Nd', 'Dy'), ('empty', 'empty'), ('Nd', NULL), ('Nd | closing 1', 'Nd | opening 1.000000000000001'), ('Nd | closing 1', 'Dy | opening 1'), ('Nd', E'Nd\nDy | opening 1'),
+  ('Nd | variance 0 0 1', 'Nd | variance 2 0 0'), ('Nd | bias "a" 0 0 -1', 'Nd | bias "b" 1 0 0'), ('Nd | bias "a" 0 0 -1', 'Nd | bias "a" -1 0 0'), ('Nd | bias "a" 0 0 -1', 'Nd'),
+  ('Nd', 'Nd | bias "a" 1 0 0'), ('Nd | bias "a" 0 0 -1 "b" 0 0 -1', 'Nd | bias "a" 1 0 0'), ('Nd | bias "a" 0 0 -1', 'Nd | bias "a" 1 0 0 "b" 1 0 0'),
+  (E'Dy\nNd | bias "a" 0 0 -1', E'Dy | bias "a" 1 0 0\nNd')) AS v(before, after);
+-- no sequence of the forty breaks; their thirds, cumulated, are a sequence again, of the same sum
+SELECT count(*), bool_and(continues(before, b)) FROM (SELECT lag(b) OVER (PARTITION BY seq ORDER BY period) AS before, b FROM period_balance) AS p WHERE before IS NOT NULL;
+SELECT count(*), bool_and(thirds = whole) AS same FROM
+  (SELECT seq, cumuf(b ORDER BY third) AS thirds FROM (SELECT seq, (period - 1) / 3 AS third, cumuf(b ORDER BY period) AS b FROM period_balance GROUP BY 1, 2) AS t GROUP BY seq) AS r
+  JOIN (SELECT seq, cumuf(b ORDER BY period) AS whole FROM period_balance GROUP BY seq) AS w USING (seq);
 \set VERBOSITY sqlstate
 SELECT cumuf(b, 'Nd' ORDER BY period) FROM exact WHERE period <> 2;
 -- wrong arguments

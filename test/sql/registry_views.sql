@@ -160,6 +160,30 @@ SELECT to_char(lower(period), 'Mon') AS month, muf, verdict FROM facility_balanc
 INSERT INTO instrument (instrument, facility_id, random_rsd, systematic_rsd, valid) VALUES ('scale of September', 'F1', 0.001, 0, '[2030-09-01,)');
 INSERT INTO inventory (inventory_id, facility_id, period, form, assay, mass, instrument) VALUES ('Q3', 'F1', '[2030-07-01,2030-10-01)', 'concentrate', 'Nd=10%', '90 t', 'scale of September');
 SELECT to_char(lower(period), 'Mon') AS month, opening, closing, round(sigma, 3) AS sigma, verdict FROM facility_balance WHERE facility_id = 'F1' AND period && '[2030-07-01,2030-12-01)' ORDER BY period;
+-- an instrument nobody knows, or not on that day, has errors that sigma lacks: what is beyond it is not judged, what is within it is; no instrument has none
+INSERT INTO instrument (instrument, facility_id, random_rsd, systematic_rsd, valid) VALUES ('scale until May', 'F1', 0.001, 0, '[2031-01-01,2031-05-01)');
+INSERT INTO inventory (inventory_id, facility_id, period, form, assay, mass, instrument)
+SELECT 'E' || m, 'F1', daterange(m, (m + interval '1 month')::date), 'concentrate', 'Nd=10%', mass, 'scale1'
+FROM (VALUES (date '2031-01-01', '100 t'::retrack.mass), ('2031-02-01', '90 t'), ('2031-03-01', '90 t'), ('2031-04-01', '80 t'), ('2031-05-01', '70 t'), ('2031-06-01', '80 t'), ('2031-07-01', '70 t')) AS v(m, mass);
+INSERT INTO loss (loss_id, facility_id, lost_on, form, assay, mass, instrument) VALUES
+  ('E2', 'F1', '2031-02-10', 'scrap', 'Nd=10%', '1 kg', 'unheard of'), ('E3', 'F1', '2031-03-10', 'scrap', 'Nd=10%', '1 kg', 'unheard of'),
+  ('E4', 'F1', '2031-04-10', 'scrap', 'Nd=10%', '1 kg', 'scale until May'), ('E5', 'F1', '2031-05-10', 'scrap', 'Nd=10%', '1 kg', 'scale until May'),
+  ('E6', 'F1', '2031-06-10', 'scrap', 'Nd=10%', '1 kg', 'scale until May'), ('E6b', 'F1', '2031-06-10', 'scrap', 'Nd=10%', '2 kg', 'unheard of'),
+  ('E7', 'F1', '2031-07-10', 'scrap', 'Nd=10%', '1 kg', NULL), ('E7b', 'F1', '2031-07-10', 'scrap', 'Nd=10%', '0 kg', 'unheard of');
+SELECT to_char(lower(period), 'Mon') AS month, round(z, 1) AS z, verdict, unknown_instruments FROM facility_balance WHERE facility_id = 'F1' AND period && '[2031-02-01,2031-08-01)' ORDER BY period;
+SELECT count(*) FROM unexplained_gain WHERE facility_id = 'F1' AND period && '[2031-02-01,2031-08-01)';
+-- a facility of which months are missing is as many sequences, and no error in a question about all of them
+INSERT INTO inventory (inventory_id, facility_id, period, form, assay, mass, instrument)
+SELECT format('G%s %s', f, m), f, daterange(m::date, (m + interval '1 month')::date), 'concentrate', 'Nd=10%', format('%s t', tons)::retrack.mass, 'scale1'
+FROM (VALUES ('F1', 5, 1), ('F2', 10, 0)) AS v(f, missing, growth), generate_series(timestamp '2032-01-01', '2032-12-01', '1 month') AS m,
+  LATERAL (SELECT 100 + growth * extract(month FROM m) AS tons) AS t WHERE extract(month FROM m) <> missing;
+SELECT facility_id, since, (c).periods, (c).muf, round((c).sigma, 6) AS sigma, (g).periods AS tested
+FROM (SELECT facility_id, since, retrack.cumuf(balance, 'Nd' ORDER BY period) AS c, retrack.gemuf(balance, 'Nd' ORDER BY period) AS g
+      FROM facility_sequence WHERE period && '[2032-01-01,2033-01-01)' GROUP BY 1, 2) AS s ORDER BY 1, 2;
+\set VERBOSITY sqlstate
+SELECT facility_id, retrack.cumuf(balance, 'Nd' ORDER BY period) FROM facility_period WHERE opened AND closed AND period && '[2032-01-01,2033-01-01)' GROUP BY 1;
+\set VERBOSITY default
+DELETE FROM instrument WHERE instrument = 'scale until May';
 DELETE FROM inventory WHERE lower(period) >= '2030-01-01';
 DELETE FROM loss WHERE lost_on >= '2030-01-01';
 DELETE FROM instrument WHERE instrument = 'scale of September';

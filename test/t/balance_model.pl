@@ -112,7 +112,7 @@ sub model
 			$sum{$e}[ $row->{flow} ] += $x;
 			$var{$e}[$span] += $taken * (($x * $r)**2 + ($m * $sd * 1_000_000_000)**2);
 			if (!defined $row->{name} || !$with_errors) { $var{$e}[$span] += $taken * ($x * $s)**2 }
-			else { $bias{ encode_utf8($row->{name}) }{$e} = ($bias{ encode_utf8($row->{name}) }{$e} // 0) + ($row->{flow} < 2 ? 1 : -1) * $x * $s }
+			else { ($bias{ encode_utf8($row->{name}) }[$span]{$e} //= big(0))->badd(($row->{flow} < 2 ? 1 : -1) * $x * $s) }
 		}
 	}
 	return undef unless $counted;
@@ -121,14 +121,17 @@ sub model
 	my $bytes = pack('CN', 1, mask(@present) | ($has_var ? 1 << 17 : 0));
 	for my $e (@present) { $bytes .= twos($_, 16) for @{ $sum{$e} } }
 	for my $e ($has_var ? @present : ()) { $bytes .= twos($_, 40) for @{ $var{$e} } }
-	for my $b (values %bias) { delete @$b{ grep { $b->{$_}->is_zero } keys %$b } }
-	my @kept = sort grep { %{ $bias{$_} } } keys %bias;
+	for my $b (map { @$_ } values %bias) { delete @$b{ grep { $b->{$_}->is_zero } keys %$b } if $b }
+	my @kept = sort grep { grep { %{ $_ // {} } } @{ $bias{$_} } } keys %bias;
 	$bytes .= pack('N', scalar @kept);
 	for my $name (@kept)
 	{
-		my @of = sort { $a <=> $b } keys %{ $bias{$name} };
-		$bytes .= pack('N/a* N', $name, mask(@of));
-		$bytes .= twos($bias{$name}{$_}, 24) for @of;
+		$bytes .= pack('N/a*', $name);
+		for my $span (0 .. 2)
+		{
+			my $of = $bias{$name}[$span] // {};
+			$bytes .= pack('N', mask(keys %$of)) . join('', map { twos($of->{$_}, 24) } sort { $a <=> $b } keys %$of);
+		}
 	}
 	return $bytes;
 }

@@ -5,6 +5,7 @@
 #include "retrack.h"
 
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "types/assay.h"
@@ -228,7 +229,7 @@ assay_out(PG_FUNCTION_ARGS)
 	int			len;
 
 	rt_assay_unpack(PG_GETARG_ASSAY_PP(0), &parts);
-	len = rt_assay_print(&parts, buf);
+	len = rt_assay_print(&parts, GetDatabaseEncoding() != PG_UTF8, buf);
 	PG_RETURN_CSTRING(pnstrdup(buf, len));
 }
 

@@ -123,7 +123,7 @@ extern Mass rt_element_mass(Mass m, uint32 ppb);
  */
 extern Mass rt_reo_mass(Mass m, const Assay *a);
 
-/* Longest text form with its terminator: 17 entries "Xx=12.3456789%+/-12.3456789%,". */
+/* Longest text form with its terminator: 17 entries "Xx=12.3456789%±12.3456789%,". */
 #define ASSAY_TEXT_MAX 544
 
 typedef enum AssayParse
@@ -147,7 +147,7 @@ typedef struct AssayFault
 	uint64		total;			/* of TOTAL: the sum in ppb; 0 if beyond counting */
 } AssayFault;
 
-/* Reads both text forms, "Nd=29.5%,Dy=3.15%+/-0.05%" and the JSON object; "±" is read as "+/-". */
+/* Reads both text forms, "Nd=29.5%,Dy=3.15%±0.05%" and the JSON object. */
 extern AssayParse rt_assay_parse(const char *s, size_t len, AssayParts *parts, AssayFault *fault);
 
 /* Checks what building relies on: at least one element, total, deviations. */
@@ -155,10 +155,9 @@ extern AssayParse rt_assay_check(const AssayParts *parts, AssayFault *fault);
 
 /*
  * Prints the canonical text into buf (ASSAY_TEXT_MAX bytes), returns the length.
- * In ASCII: many encodings have no ±, and a value must reach every client, and
- * every database that a dump is restored in.
+ * In ASCII, for encodings that may not have the character ±, that is "+/-".
  */
-extern int	rt_assay_print(const AssayParts *parts, char *buf);
+extern int	rt_assay_print(const AssayParts *parts, bool ascii, char *buf);
 
 #define DatumGetAssayPP(d) ((Assay *) PG_DETOAST_DATUM_PACKED(d))
 #define PG_GETARG_ASSAY_PP(n) DatumGetAssayPP(PG_GETARG_DATUM(n))

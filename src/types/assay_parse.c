@@ -4,7 +4,7 @@
  *
  *	text:	entry { "," entry }
  *	entry:	name "=" value
- *	value:	amount [ ("+/-" | "±") amount ]		both with a unit, or neither
+ *	value:	amount [ ("±" | "+/-") amount ]		both with a unit, or neither
  *	amount:	number [ "%" | "ppm" | "ppb" ]		no unit: a fraction of 1
  *	object:	"{" [ string ":" member { "," string ":" member } ] "}"
  *	member:	number | '"' value '"' | { "fraction": ..., "sd": ... }
@@ -423,9 +423,9 @@ rt_assay_parse(const char *s, size_t len, AssayParts *parts, AssayFault *fault)
 }
 
 int
-rt_assay_print(const AssayParts *parts, char *buf)
+rt_assay_print(const AssayParts *parts, bool ascii, char *buf)
 {
-	static const char plus_minus[] = "+/-";
+	const char *plus_minus = ascii ? "+/-" : "±";
 	int			len = 0;
 
 	for (int i = 0; i < ELEMENT_COUNT; i++)

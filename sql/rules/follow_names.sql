@@ -82,21 +82,24 @@ COMMENT ON FUNCTION retrack.unwatched_partitions(regclass, oid) IS
 
 CREATE FUNCTION retrack.noted_sources(computed text[]) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_agg(x) FROM (
-    SELECT DISTINCT ON (t.tgrelid, t.tgfoid) t.tgrelid AS relid, t.tgrelid::regclass::text AS name, t.tgfoid AS rule, r.oid AS registry,
-      retrack.topmost_table(t.tgrelid)::oid AS root, retrack.table_name(retrack.topmost_table(t.tgrelid)) AS root_name,
-      retrack.key_columns(t.tgrelid, retrack.rule_argument(a.arguments, 'key', NULL)) AS key,
-      retrack.columns_read(t.tgrelid, t.tgfoid, a.arguments) AS columns, CASE WHEN EXISTS (
-        SELECT FROM retrack.rule_columns() k
-        WHERE k.proname = p.proname AND retrack.rule_argument(a.arguments, k.keyword, k.name) = ANY (computed)) THEN c.relfilenode END AS filenode,
-      retrack.unwatched_partitions(t.tgrelid, t.tgfoid) AS partitions
+  WITH source AS MATERIALIZED (
+    SELECT DISTINCT ON (t.tgrelid, t.tgfoid) t.oid, t.tgrelid, t.tgfoid, p.proname, c.relfilenode, n.nspname
     FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid
-    CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
     JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_namespace r ON r.nspname = retrack.rule_argument(a.arguments, 'registry', n.nspname)
     WHERE p.pronamespace = 'retrack'::regnamespace AND p.proname IN ('enforce_licence', 'enforce_quota')
       AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-    ORDER BY t.tgrelid, t.tgfoid, t.oid) x
+      AND EXISTS (SELECT FROM pg_namespace r WHERE r.nspname = retrack.rule_argument(retrack.trigger_arguments(t.oid), 'registry', n.nspname))
+    ORDER BY t.tgrelid, t.tgfoid, t.oid)
+  SELECT jsonb_agg(x) FROM (
+    SELECT t.tgrelid AS relid, t.tgrelid::regclass::text AS name, t.tgfoid AS rule, r.oid AS registry,
+      retrack.topmost_table(t.tgrelid)::oid AS root, retrack.table_name(retrack.topmost_table(t.tgrelid)) AS root_name,
+      retrack.key_columns(t.tgrelid, retrack.rule_argument(a.arguments, 'key', NULL)) AS key,
+      retrack.columns_read(t.tgrelid, t.tgfoid, a.arguments) AS columns, CASE WHEN computed IS NOT NULL AND EXISTS (
+        SELECT FROM retrack.rule_columns() k
+        WHERE k.proname = t.proname AND retrack.rule_argument(a.arguments, k.keyword, k.name) = ANY (computed)) THEN t.relfilenode END AS filenode,
+      retrack.unwatched_partitions(t.tgrelid, t.tgfoid) AS partitions
+    FROM source t CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
+    JOIN pg_namespace r ON r.nspname = retrack.rule_argument(a.arguments, 'registry', t.nspname)) x
 $$;
 COMMENT ON FUNCTION retrack.noted_sources(text[]) IS
   'step of follow_names: the tables that draw on ledgers, with what they, their keys, columns and partitions are now, and their files if rules read one of the columns for which the command says what their values become; NULL if there are none';

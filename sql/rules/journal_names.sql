@@ -31,22 +31,24 @@ $$;
 COMMENT ON FUNCTION retrack.files_of(regclass) IS 'files of the table and its partitions: others where their rows were written anew';
 
 -- The key argument that counts is the newest trigger's: attach_triggers replaces one after the other.
-CREATE FUNCTION retrack.noted_journalled(altered oid) RETURNS jsonb
+CREATE FUNCTION retrack.noted_journalled(altered oid[]) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH journalled AS MATERIALIZED (
+    SELECT DISTINCT ON (t.tgrelid) t.oid, t.tgrelid, c.relowner, n.nspname
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE t.tgfoid = 'retrack.journal_changes()'::regprocedure AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
+      AND (altered IS NULL OR t.tgrelid = ANY (altered) OR t.tgrelid IN (SELECT retrack.topmost_table(a) FROM unnest(altered) a))
+    ORDER BY t.tgrelid, t.oid DESC)
   SELECT jsonb_agg(x) FROM (
-    SELECT DISTINCT ON (t.tgrelid) t.tgrelid AS relid, j.oid AS journal, retrack.table_name(t.tgrelid) AS name,
+    SELECT t.tgrelid AS relid, j.oid AS journal, retrack.table_name(t.tgrelid) AS name,
       retrack.key_columns(t.tgrelid, retrack.rule_argument(a.arguments, 'key', NULL)) AS key, retrack.column_shapes(t.tgrelid) AS columns,
       retrack.files_of(t.tgrelid) AS files, retrack.partitions_of(t.tgrelid) AS partitions
-    FROM pg_trigger t CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
-    JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_namespace r ON r.nspname = retrack.rule_argument(a.arguments, 'registry', n.nspname)
-    JOIN pg_class j ON j.relnamespace = r.oid AND j.relname = 'journal' AND has_table_privilege(c.relowner, j.oid, 'REFERENCES')
-    WHERE t.tgfoid = 'retrack.journal_changes()'::regprocedure AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
-      AND (altered IS NULL OR t.tgrelid IN (altered, retrack.topmost_table(altered)))
-    ORDER BY t.tgrelid, t.oid DESC) x
+    FROM journalled t CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
+    JOIN pg_namespace r ON r.nspname = retrack.rule_argument(a.arguments, 'registry', t.nspname)
+    JOIN pg_class j ON j.relnamespace = r.oid AND j.relname = 'journal' AND has_table_privilege(t.relowner, j.oid, 'REFERENCES')) x
 $$;
-COMMENT ON FUNCTION retrack.noted_journalled(oid) IS
-  'step of follow_names: the journalled tables, or the one that a command alters, with what they, their keys, columns and partitions are now; NULL if there are none';
+COMMENT ON FUNCTION retrack.noted_journalled(oid[]) IS
+  'step of follow_names: the journalled tables, or those among the ones that a command alters, with what they, their keys, columns and partitions are now; NULL if there are none';
 
 CREATE FUNCTION retrack.journal_alterations(noted jsonb, computed text[])
 RETURNS TABLE (registry name, owner oid, altered text, row_key text, facts json)

@@ -163,6 +163,20 @@ altered_table(Node *command)
 	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE ? InvalidOid : relid;
 }
 
+/* Triggers of others say nothing of how a table's rows are known. */
+static bool
+trigger_matters(const CreateTrigStmt *trigger)
+{
+	static const char *const ours[] = {"enforce_licence", "enforce_quota", "journal_changes"};
+
+	for (int i = 0; i < lengthof(ours); i++)
+	{
+		if (strcmp(strVal(llast(trigger->funcname)), ours[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the command can change a table's name, its partitions, its key or the columns that rules read: most do not, and cost nothing then. */
 static bool
 command_matters(Node *command)
@@ -176,6 +190,8 @@ command_matters(Node *command)
 		return drop_matters((DropStmt *) command);
 	if (IsA(command, CreateStmt))
 		return grown_table(command) != NULL;
+	if (IsA(command, CreateTrigStmt))
+		return trigger_matters((CreateTrigStmt *) command);
 	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->relation != NULL)
 		return !is_temporary(((RenameStmt *) command)->relation);
 	return !IsA(command, AlterTableStmt) || alters(command, types, lengthof(types));
@@ -390,17 +406,36 @@ get_text(SPITupleTable *rows, uint64 row, int column)
 	return SPI_getvalue(rows->vals[row], rows->tupdesc, column);
 }
 
+/* The tables that the command is about as an array's text; NULL: it may be any. */
+static char *
+altered_tables(Node *command)
+{
+	StringInfoData buf;
+	Oid			altered = altered_table(command);
+	ListCell   *lc;
+
+	if (OidIsValid(altered))
+		return psprintf("{%u}", altered);
+	if (!IsA(command, DropStmt) || ((DropStmt *) command)->removeType != OBJECT_TABLE)
+		return NULL;
+	initStringInfo(&buf);
+	foreach(lc, ((DropStmt *) command)->objects)
+		appendStringInfo(&buf, "%c%u", buf.len == 0 ? '{' : ',',
+						 RangeVarGetRelid(makeRangeVarFromNameList(lfirst_node(List, lc)), NoLock, true));
+	appendStringInfoChar(&buf, '}');
+	return buf.data;
+}
+
 static void
 note_tables(Note *note, Oid owner, Node *command)
 {
-	Oid			altered = altered_table(command);
-	const char *arguments[] = {note->computed, OidIsValid(altered) ? psprintf("%u", altered) : NULL};
+	const char *arguments[] = {note->computed, altered_tables(command)};
 	SPITupleTable *rows;
 	char	   *sources,
 			   *journalled;
 
 	SPI_connect();
-	rows = query_as(owner, "SELECT retrack.noted_sources(pg_catalog.parse_ident($1)), retrack.noted_journalled($2::pg_catalog.oid)",
+	rows = query_as(owner, "SELECT retrack.noted_sources(pg_catalog.parse_ident($1)), retrack.noted_journalled($2::pg_catalog.oid[])",
 					2, arguments);
 	sources = get_text(rows, 0, 1);
 	journalled = get_text(rows, 0, 2);

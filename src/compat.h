@@ -123,6 +123,11 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 	index_beginscan(rel, index, snapshot, nkeys, 0)
 #endif
 
+/* MERGE came with 15. */
+#if PG_VERSION_NUM >= 150000
+#define RT_HAS_MERGE
+#endif
+
 /* A random number in [0, 1): 15 brought its own generator. */
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"

@@ -263,6 +263,50 @@ has_check_of_sum(const LedgerTable *t)
 	return result;
 }
 
+static bool
+has_full_generated_column(const LedgerTable *t)
+{
+	Relation	rel = table_open(t->relid, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(rel);
+	bool		result = false;
+
+	for (int i = 0; i < desc->natts && !result; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		result = !att->attisdropped && att->attgenerated && att->attnotnull;
+	}
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Deferred constraints are checked, and foreign keys kept, by triggers, which draws do not fire. */
+static void
+refuse_unique_sum(const LedgerTable *t)
+{
+	Relation	rel = table_open(t->relid, AccessShareLock);
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(rel))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		for (int i = 0; (form->indisunique || form->indisexclusion) && i < form->indnkeyatts; i++)
+		{
+			if (form->indkey.values[i] == t->sum)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("index \"%s\" makes the total of ledger \"%s\" unique",
+								RelationGetRelationName(index), RelationGetRelationName(rel)),
+						 errdetail("Draws change totals without the triggers by which constraints are deferred and foreign keys kept."),
+						 errhint("Drop it.")));
+		}
+		index_close(index, AccessShareLock);
+	}
+	table_close(rel, AccessShareLock);
+}
+
 static void
 find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int nkeys)
 {
@@ -270,7 +314,8 @@ find_ledger_key(LedgerTable *t, const char *const *names, const Oid *types, int 
 	t->nkeys = nkeys;
 	for (int i = 0; i < nkeys; i++)
 		t->key_att[i] = find_column(t->relid, names[i], InvalidOid);
-	t->checked = has_check_of_sum(t);
+	t->checked = has_check_of_sum(t) || has_full_generated_column(t);
+	refuse_unique_sum(t);
 }
 
 static void

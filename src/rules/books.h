@@ -29,7 +29,7 @@ typedef struct LedgerTable
 	AttrNumber	granted;		/* granted, or max_uses; may be null in a row */
 	AttrNumber	terms;			/* 0: the table has none */
 	AttrNumber	tolerance;		/* 0: the table has none */
-	bool		checked;		/* somebody added a CHECK of the total */
+	bool		checked;		/* somebody added a CHECK of the total, or NOT NULL to what follows from it */
 } LedgerTable;
 
 /* Columns of the tables that describe a licence. */

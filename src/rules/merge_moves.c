@@ -9,7 +9,7 @@
  */
 #include "rules/merge_moves.h"
 
-#if PG_VERSION_NUM >= 150000
+#ifdef RT_HAS_MERGE
 
 #include "access/xact.h"
 #include "catalog/namespace.h"

@@ -64,6 +64,12 @@ UPDATE licence SET max_uses = 5 WHERE licence = '25-AA-000001';
 INSERT INTO export (id, net_mass) VALUES ('no use', '1 mg');
 SELECT licence, drawn, remaining FROM licence_item ORDER BY 1;
 ALTER TABLE licence_item DROP CONSTRAINT a_reserve;
+ALTER TABLE licence_item ADD left_over mass GENERATED ALWAYS AS (CASE WHEN drawn < '90 kg' THEN granted - drawn END) STORED NOT NULL;
+UPDATE export SET net_mass = '91 kg';
+ALTER TABLE licence_item DROP left_over, ADD CONSTRAINT by_total UNIQUE (line, drawn) DEFERRABLE;
+UPDATE export SET net_mass = '81 kg';
+ALTER TABLE licence_item DROP CONSTRAINT by_total;
+UPDATE export SET net_mass = '82 kg';
 ALTER TABLE licence DROP CONSTRAINT no_use, DROP CONSTRAINT other;
 ALTER TABLE quota DROP CONSTRAINT half;
 \set VERBOSITY default

@@ -178,6 +178,16 @@ rt_ssup_unsigned_cmp(Datum x, Datum y, SortSupport ssup)
 #define RT_REWRITING_COMMANDS AT_AlterColumnType
 #endif
 
+/*
+ * Whether column i (from 0) of a relation's own descriptor has no nulls: 18's NOT NULL
+ * may be one that the rows there were not checked for.
+ */
+#if PG_VERSION_NUM >= 180000
+#define rt_column_is_full(desc, i) (TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID)
+#else
+#define rt_column_is_full(desc, i) (TupleDescAttr(desc, i)->attnotnull)
+#endif
+
 /* 18 has foreign keys that are not enforced: whoever includes utils/rel.h may ask. */
 #if PG_VERSION_NUM >= 180000
 #define rt_key_is_enforced(fk) ((fk)->conenforced)

@@ -124,11 +124,10 @@ static AttrNumber
 find_full_column(Oid relid, const char *name, Oid type)
 {
 	AttrNumber	att = find_column(relid, name, type);
-	HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(att));
-	bool		full = HeapTupleIsValid(tuple) && ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	Relation	rel = table_open(relid, AccessShareLock);
+	bool		full = rt_column_is_full(RelationGetDescr(rel), att - 1);
 
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
+	table_close(rel, AccessShareLock);
 	if (!full)
 		ereport(ERROR,
 				(errcode(ERRCODE_RT_REGISTRY_MISSING),

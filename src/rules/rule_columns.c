@@ -433,7 +433,7 @@ key_columns_of(const RuleTable *t, Relation rel, Relation root)
 		const char *name = NameStr(TupleDescAttr(RelationGetDescr(rel), t->key[i] - 1)->attname);
 		AttrNumber	att = get_attnum(RelationGetRelid(root), name);
 
-		if (att > 0 && TupleDescAttr(RelationGetDescr(root), att - 1)->attnotnull)
+		if (att > 0 && rt_column_is_full(RelationGetDescr(root), att - 1))
 			columns = bms_add_member(columns, att);
 	}
 	return columns;

@@ -158,6 +158,18 @@ SELECT since(18, $$INSERT INTO rn.shipment (shipment_id, shipped_on, exporter, d
   VALUES ('n1', '2025-06-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '12 kg') RETURNING 1$$, '23502');
 SELECT since(18, $$INSERT INTO rn.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass, value)
   VALUES ('n1', '2025-06-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '12 kg', 1) RETURNING 1$$, '1');
+-- 18: NOT NULL that the rows there were not checked for keeps nothing from being null until it is validated.
+SELECT since(18, 'ALTER TABLE rn.licence_item ALTER control_code DROP NOT NULL, ADD CONSTRAINT later NOT NULL control_code NOT VALID', NULL);
+SELECT since(18, $$INSERT INTO rn.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass, value)
+  VALUES ('n2', '2025-06-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '12 kg', 1) RETURNING 1$$, 'RTR02', '12 kg');
+SELECT since(18, 'ALTER TABLE rn.licence_item VALIDATE CONSTRAINT later', NULL);
+SELECT since(18, $$INSERT INTO rn.shipment (shipment_id, shipped_on, exporter, destination, licence, control_code, form, assay, net_mass, value)
+  VALUES ('n2', '2025-06-01', 'EXP', 'DE', '25-AA-000001', '1C905.a', 'magnet', 'Dy=2%', '12 kg', 1) RETURNING 1$$, '1', '24 kg');
+CREATE TABLE keyed (id text UNIQUE, shipped_on date, exporter text, destination text, licence licence_id, control_code text, form form, assay assay, net_mass mass);
+SELECT attach_triggers('keyed', 'licence', 'mode=record', 'key=id');
+SELECT since(18, 'ALTER TABLE rn.keyed ADD CONSTRAINT has_id NOT NULL id NOT VALID', NULL);
+SELECT since(18, $$INSERT INTO rn.keyed (id) VALUES ('k') RETURNING 1$$, '22023');
+DROP TABLE keyed;
 RESET search_path;
 SET client_min_messages = error;
 DROP SCHEMA rn CASCADE;

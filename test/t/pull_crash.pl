@@ -68,13 +68,18 @@ sub difference
 	return join "\n", grep { $count{$_} } sort keys %count;
 }
 
-# Until the server takes connections again after a crash.
+# Until the server takes connections again after a crash. One that comes before the postmaster has seen the crash is
+# taken, too, and lost: the killed backend is still listed then.
 sub wait_until_up
 {
+	my ($killed) = @_;
+	my $gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $killed)";
 	for (1 .. 600)
 	{
 		# psql may be refused, and gone, before it was told what to run
-		return if (eval { $node->psql('postgres', 'SELECT 1', timeout => 10) } // 1) == 0;
+		my ($out, $status) = ('', 1);
+		eval { $status = $node->psql('postgres', $gone, stdout => \$out, timeout => 10) };
+		return if $status == 0 && $out eq 't';
 		usleep(20_000);
 	}
 	BAIL_OUT('the server did not come back');
@@ -125,7 +130,7 @@ for my $point (1 .. $points)
 	}
 	eval { $run->finish; };
 	start_postmaster() if $what eq 'postmaster';
-	wait_until_up();
+	wait_until_up($pid);
 	my ($status, $stdout, $stderr) = $node->psql('base',
 		"SELECT 'batches', coalesce(sum(batches), -1) FROM books.pull_state; $pull; $pull; $books");
 	# How long a pull takes changes with what else the machine does: the next one is to be cut off too.

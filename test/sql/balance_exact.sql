@@ -146,6 +146,28 @@ SELECT count(*), bool_and(others + own = whole) AS exclude FROM
      mass_balance(flow, mass, assay, r, s, instrument) OVER (PARTITION BY facility, n) AS own,
      mass_balance(flow, mass, assay, r, s, instrument) OVER (PARTITION BY facility ORDER BY n ROWS BETWEEN 3 PRECEDING AND 3 FOLLOWING) AS whole
    FROM walk WHERE flow IS NOT NULL AND mass IS NOT NULL AND assay IS NOT NULL) AS t;
+-- sixty frames at random, every mode and exclusion, neighbours that tie, against the rows that array_agg sees in them
+CREATE TEMP TABLE tied AS SELECT n, n / (1 + n * n % 4) AS k, flow, mass, assay, r, s, instrument FROM walk WHERE facility = 'F1' AND n <= 60;
+CREATE TEMP TABLE tied_balance AS SELECT n, mass_balance(flow, mass, assay, r, s, instrument) AS b FROM tied GROUP BY n;
+DO $$
+DECLARE mode text; first int; last int; frame text; wrong bigint;
+BEGIN
+  FOR i IN 1..60 LOOP
+    mode := (ARRAY['ROWS', 'RANGE', 'GROUPS'])[1 + i % 3];
+    first := floor(random() * 7) - 3;
+    last := first + floor(random() * 6);
+    frame := format('ORDER BY k%s %s BETWEEN %s AND %s %s', CASE WHEN mode = 'ROWS' THEN ', n' END, mode,
+      CASE WHEN i % 7 = 0 THEN 'UNBOUNDED PRECEDING' WHEN first < 0 THEN -first || ' PRECEDING' ELSE first || ' FOLLOWING' END,
+      CASE WHEN i % 11 = 0 THEN 'UNBOUNDED FOLLOWING' WHEN last < 0 THEN -last || ' PRECEDING' ELSE last || ' FOLLOWING' END,
+      (ARRAY['', 'EXCLUDE CURRENT ROW', 'EXCLUDE GROUP', 'EXCLUDE TIES', 'EXCLUDE NO OTHERS'])[1 + i % 5]);
+    EXECUTE format($q$
+      SELECT count(*) FROM (SELECT mass_balance(flow, mass, assay, r, s, instrument) OVER f AS b6, mass_balance(flow, mass, assay) OVER f AS b3, sum(b) OVER f AS rolled,
+          blend(mass, assay) FILTER (WHERE mass > '0') OVER f AS mixed, array_agg(n) OVER f AS ns FROM tied JOIN tied_balance USING (n) WINDOW f AS (%s)) AS m,
+        LATERAL (SELECT mass_balance(flow, mass, assay, r, s, instrument) AS b6, mass_balance(flow, mass, assay) AS b3, blend(mass, assay) FILTER (WHERE mass > '0') AS mixed FROM tied WHERE n = ANY (ns)) AS a
+      WHERE (m.b6, m.b3, m.rolled, m.mixed) IS DISTINCT FROM (a.b6, a.b3, a.b6, a.mixed)$q$, frame) INTO wrong;
+    IF wrong > 0 THEN RAISE INFO '%: % rows differ', frame, wrong; END IF;
+  END LOOP;
+END $$;
 -- FILTER in a moving window; a frame that holds ignored rows only is NULL
 SELECT bool_and(filtered IS NOT DISTINCT FROM by_null) AS filter, count(*) FILTER (WHERE filtered IS NULL) > 0 AS some_empty FROM
   (SELECT mass_balance(flow, mass, assay) FILTER (WHERE id % 2 = 0) OVER w AS filtered, mass_balance(CASE WHEN id % 2 = 0 THEN flow END, mass, assay) OVER w AS by_null
@@ -159,6 +181,7 @@ SELECT count(*), bool_and(moving = again) AS many_instruments FROM
 -- DISTINCT counts equal rows once, like any aggregate's
 SELECT mass_balance(DISTINCT flow, mass, assay) = mass_balance(flow, mass, assay) FILTER (WHERE once) AS distinct_rows
 FROM (SELECT *, row_number() OVER (PARTITION BY flow, mass, assay) = 1 AS once FROM (SELECT * FROM walk UNION ALL SELECT * FROM walk) AS twice) AS t;
+SELECT sum(DISTINCT b) = (SELECT sum(b) FROM tied_balance) AS distinct_balances FROM (SELECT b FROM tied_balance UNION ALL SELECT b FROM tied_balance) AS twice;
 -- by COPY and as a column
 CREATE TABLE balance_kept (facility text PRIMARY KEY, b balance);
 CREATE INDEX ON balance_kept USING hash (b);

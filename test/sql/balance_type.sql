@@ -90,6 +90,29 @@ WHERE random() < 0.4 GROUP BY id;
 SELECT count(*) > 450 AS enough, bool_and(t::balance = t::balance::text::balance) AS equal,
   bool_and(t::balance::text = t::balance::text::balance::text) AS same_text,
   bool_and(balance_send(t::balance) = balance_send(t::balance::text::balance)) AS same_bytes FROM printed;
+-- texts with characters changed, cut and copied: an error of a known kind, or a value that reads back as itself
+DO $$
+DECLARE original text; t text; b balance; at int; taken int := 0; refused int := 0;
+  letters text := E' |"\\.-+0123456789abNdkg\n\tmufbiasvarianceOFF?z%é';
+BEGIN
+  FOR original IN SELECT p.t::balance::text FROM printed AS p, generate_series(1, 20) WHERE length(p.t) < 900 LOOP
+    t := original;
+    FOR i IN 1..1 + floor(random() * 1.5)::int LOOP
+      at := 1 + floor(random() * length(t))::int;
+      t := CASE floor(random() * 4)::int WHEN 0 THEN overlay(t PLACING substr(letters, 1 + floor(random() * length(letters))::int, 1) FROM at FOR 1)
+        WHEN 1 THEN left(t, at - 1) || substr(t, at + 1 + floor(random() * 4)::int)
+        WHEN 2 THEN left(t, at) || substr(original, 1 + floor(random() * length(original))::int, floor(random() * 20)::int) || substr(t, at + 1)
+        ELSE left(t, at) END;
+    END LOOP;
+    BEGIN
+      b := t::balance;
+      taken := taken + 1;
+      IF b::text::balance <> b OR b::text::balance::text <> b::text THEN RAISE INFO 'does not read back: %', t; END IF;
+    EXCEPTION WHEN invalid_text_representation OR numeric_value_out_of_range THEN refused := refused + 1;
+    END;
+  END LOOP;
+  RAISE INFO 'many taken: %, many refused: %', taken > 50, refused > 500;
+END $$;
 -- + and sum are the sums of the terms
 SELECT bool_and(l.opening = x.opening + y.opening AND l.muf = x.muf + y.muf) AS terms
 FROM printed AS p JOIN printed AS q ON q.id = p.id + 1, LATERAL balance_lines(p.t::balance + q.t::balance) AS l

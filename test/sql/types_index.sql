@@ -39,6 +39,34 @@ DO $$ DECLARE kind text; BEGIN
     FOR i IN 1 .. 4 LOOP EXECUTE format('DROP INDEX types_index_%s', i); END LOOP;
   END LOOP;
 END $$;
+-- Questions at random, by each index and by sequential scan; the rows lie in order of licences, so that BRIN passes over some.
+SELECT setseed(0.62) IS NOT NULL AS seed_is_062;
+CREATE TABLE types_asked AS SELECT * FROM types_index ORDER BY li;
+CREATE FUNCTION pg_temp.ask(kind text, place int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE c text := (ARRAY['el', 'li', 'ma', 'asy'])[place]; v text[]; op text; query text; by_index numeric[]; by_scan numeric[]; line text; used boolean := false;
+BEGIN
+  EXECUTE format('SELECT array_agg(quote_literal(v)) FROM (SELECT %I::text AS v FROM types_asked WHERE %1$I IS NOT NULL ORDER BY random() LIMIT 3) x', c) INTO v;
+  op := (CASE kind WHEN 'hash' THEN '{"= %1$s"}' ELSE '{"< %1$s","<= %1$s","= %1$s",">= %1$s","> %1$s","BETWEEN %1$s AND %2$s","IN (%1$s, %2$s, %3$s)","IS NULL"}' END::text[])[CASE kind WHEN 'hash' THEN 1 ELSE 1 + floor(random() * 8)::int END];
+  query := format('SELECT ARRAY[count(*), coalesce(sum(i), 0), coalesce(sum(i::numeric * i), 0)] FROM types_asked WHERE %I %s', c, format(op, v[1], v[2], v[3]));
+  SET LOCAL enable_seqscan = off; EXECUTE query INTO by_index;
+  FOR line IN EXECUTE 'EXPLAIN ' || query LOOP used := used OR line LIKE '%types_asked_index%'; END LOOP;
+  SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off; EXECUTE query INTO by_scan;
+  SET LOCAL enable_bitmapscan = on; SET LOCAL enable_indexscan = on; SET LOCAL enable_indexonlyscan = on;
+  RETURN CASE WHEN by_index <> by_scan THEN 'differs: ' || query WHEN NOT used THEN 'index not used: ' || query END;
+END $$;
+DO $$ DECLARE kind text; fault text; BEGIN
+  FOREACH kind IN ARRAY ARRAY['btree', 'hash', 'brin'] LOOP
+    FOR i IN 1 .. 4 LOOP
+      EXECUTE format('CREATE INDEX types_asked_index ON types_asked USING %s (%s)%s', kind, (ARRAY['el', 'li', 'ma', 'asy'])[i], CASE kind WHEN 'brin' THEN ' WITH (pages_per_range = 2)' END);
+      FOR n IN 1 .. 25 LOOP
+        fault := pg_temp.ask(kind, i);
+        IF fault IS NOT NULL THEN RAISE INFO '%: %', kind, fault; END IF;
+      END LOOP;
+      DROP INDEX types_asked_index;
+    END LOOP;
+  END LOOP;
+END $$;
+DROP TABLE types_asked;
 CREATE INDEX types_index_multi ON types_index (el, li DESC, ma);
 CREATE INDEX types_index_include ON types_index (ma) INCLUDE (asy);
 SET enable_seqscan = off; SET enable_bitmapscan = off;

@@ -27,7 +27,7 @@ CREATE TYPE retrack.balance (
   STORAGE = extended
 );
 COMMENT ON TYPE retrack.balance IS
-  'mass balance per element: exact sums of opening, receipts, shipments, losses and closing, with variances and systematic sums by instrument; what mass_balance returns';
+  'mass balance per element: exact sums of opening, receipts, shipments, losses and closing, with variances, and systematic sums by instrument, of opening, closing and what moved between; what mass_balance returns';
 
 CREATE FUNCTION retrack.balance_eq(retrack.balance, retrack.balance) RETURNS pg_catalog.bool
   LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2 AS 'MODULE_PATHNAME';

@@ -167,8 +167,9 @@ sub run_all
 }
 run_all('functions and operators', @script);
 
-# Procedures may end transactions, so each is a statement of its own; SQLSTATE is psql's.
-my $script = "SET client_min_messages = error;\n" . join '', map { "BEGIN;\nROLLBACK;\n$_;\n\\echo :SQLSTATE\n" } @procedures;
+# Procedures may end transactions, so each is a statement of its own; SQLSTATE is psql's. A registry takes its time to be
+# made where the machine is busy or the server checks its assertions.
+my $script = "SET client_min_messages = error;\nSET statement_timeout = '60s';\n" . join '', map { "BEGIN;\nROLLBACK;\n$_;\n\\echo :SQLSTATE\n" } @procedures;
 my ($out, $err) = ('', '');
 $node->psql('postgres', $script, stdout => \$out, stderr => \$err, on_error_stop => 0, timeout => 600);
 my @states = split /\n/, $out;

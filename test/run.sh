@@ -32,7 +32,7 @@ names() {
 count() {
 	local suite=$1 status=$2 log=$3 ok bad
 	ok=$(grep -cE '^(test|    ) ?.* \.\.\. ok|^ok +[0-9]+' "$log" || true)
-	ok=$((ok - $(grep -cE '^ok +[0-9]+.*# +(SKIP|TODO)' "$log" || true)))
+	ok=$((ok - $(grep -ciE '^ok +[0-9]+.*# +(skip|todo)\b' "$log" || true)))
 	bad=$(grep -cE '\.\.\. FAILED|^not ok +[0-9]+' "$log" || true)
 	bad=$((bad - $(grep -cE '^not ok +[0-9]+.*# +TODO' "$log" || true)))
 	if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi

@@ -245,8 +245,7 @@ $node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom apart secti
 $node->stop;
 my $new = PostgreSQL::Test::Cluster->new('upgraded');
 $new->init(allows_streaming => 'logical');
-my $bindir = $node->config_data('--bindir');
-chomp $bindir;
+chomp(my $bindir = `pg_config --bindir`);
 chdir $dir or die;
 my @upgrade = ('pg_upgrade', '--no-sync', '--link', '-d', $node->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir,
 	'-s', $new->host, '-p', $node->port, '-P', $new->port);

@@ -24,7 +24,7 @@ sub float { return Math::BigFloat->new(shift) }
 sub measure
 {
 	my ($scale, @instruments) = @_;
-	my %assay = map { $_ => [ int rand 240_000_000, rand() < 0.5 ? 0 : int rand 2_000_000 ] } grep { rand() < 0.8 } @elements;
+	my %assay = map { $_ => [ int rand 230_000_000, rand() < 0.5 ? 0 : int rand 2_000_000 ] } grep { rand() < 0.8 } @elements;
 	$assay{Nd} //= [ 300_000_000, 100_000 ];
 	return { mg => int(1 + rand $scale), assay => \%assay, r => $noise * (100_000 + int rand 4_000_000), s => $noise * pick(0, int rand 3_000_000, 2_000_000), name => pick(undef, @instruments) };
 }

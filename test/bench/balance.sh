@@ -142,5 +142,5 @@ few=$(memory_kb 10 4) many=$(memory_kb $((2 * ROWS)) 4)
 bench_line balance.memory_rows "$(awk -v a="$many" -v b="$few" 'BEGIN { printf "%.3f", a / b }')" '<= 1' \
 	"memory of a group of $((2 * ROWS)) rows / of 10 rows ($many kB / $few kB)"
 wide=$(memory_kb "$TENTH" 10004)
-bench_line balance.memory_instruments "$(awk -v a="$wide" -v b="$few" 'BEGIN { printf "%.0f", (a - b) * 1024 / 10000 }')" '<= 512' \
+bench_line balance.memory_instruments "$(awk -v a="$wide" -v b="$few" 'BEGIN { printf "%.0f", (a - b) * 1024 / 10000 }')" '<= 2048' \
 	"bytes by which a group's state grows with each further instrument, 8 elements"

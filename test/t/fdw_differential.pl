@@ -203,7 +203,7 @@ for my $settings ('', 'SET enable_hashjoin = off; SET enable_mergejoin = off; SE
 	'SET force_parallel_mode = on; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET enable_hashagg = off;')
 {
 	my $set = $settings;
-	$set =~ s/force_parallel_mode/debug_parallel_query/ if $node->pg_version >= 16;
+	$set =~ s/force_parallel_mode/debug_parallel_query/ if $node->safe_psql('postgres', 'SHOW server_version_num') >= 160000;
 	my (@queries, $script);
 	for my $i (0 .. $count / 5 - 1)
 	{

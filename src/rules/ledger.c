@@ -223,9 +223,13 @@ read_tolerance(Ledger *ledger, LedgerRow *row)
 																							 NumericGetDatum(int64_to_numeric(TOLERANCE_UNITS)))));
 }
 
-/* What somebody added to the ledger: columns that follow from the total, such as what is left, and checks of it. */
+/*
+ * What somebody added to the ledger: columns that follow from the total, such as
+ * what is left, and checks of it.  A total below zero is one between two triggers
+ * of a statement, which our callers judge; checks see what it becomes.
+ */
 static void
-apply_additions(Ledger *ledger)
+apply_additions(Ledger *ledger, int64 sum)
 {
 	TupleConstr *constr = RelationGetDescr(ledger->rel)->constr;
 	bool		generated = constr != NULL && constr->has_generated_stored;
@@ -239,7 +243,7 @@ apply_additions(Ledger *ledger)
 	InitResultRelInfo(rri, ledger->rel, 0, NULL, 0);
 	if (generated)
 		ExecComputeStoredGenerated(rri, estate, ledger->changed, CMD_INSERT);	/* all of them */
-	if (ledger->table->checked)
+	if (ledger->table->checked && sum >= 0)
 		ExecConstraints(rri, ledger->changed, estate);
 	FreeExecutorState(estate);
 }
@@ -307,7 +311,7 @@ form_changed_row(Ledger *ledger, int64 sum, const int64 *terms)
 	}
 	ExecStoreHeapTuple(tuple, ledger->changed, true);
 	ledger->changed->tts_tableOid = RelationGetRelid(ledger->rel);
-	apply_additions(ledger);
+	apply_additions(ledger, sum);
 }
 
 /* Index entries for a version that did not fit on its predecessor's page. */

@@ -89,29 +89,31 @@ rt_licence_find_item(const LicenceTerms *terms, const ShipmentRow *row)
 	for (int i = 0; i < terms->nitems; i++)
 	{
 		const LicenceItem *item = &terms->items[i];
+		Word		code = terms_word(terms, item->control_code);
 
 		if (item->withdrawn || (OidIsValid(item->form) && item->form != row->form))
 			continue;
 		if (row->control_code.len >= 0 &&
-			!rt_code_covers(item->control_code.p, item->control_code.len,
-							row->control_code.p, row->control_code.len))
+			!rt_code_covers(code.p, code.len, row->control_code.p, row->control_code.len))
 			continue;
-		if (item->hs_code.len >= 0 && row->hs_code.len >= 0 && !words_equal(item->hs_code, row->hs_code))
+		if (item->hs_code.len >= 0 && row->hs_code.len >= 0 &&
+			!words_equal(terms_word(terms, item->hs_code), row->hs_code))
 			continue;
 		return i;
 	}
 	return -1;
 }
 
+/* An empty list allows everything. */
 static bool
-word_in(Word w, const Word *list, int n)
+list_allows(const LicenceTerms *terms, const WordList *list, Word w)
 {
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < list->n; i++)
 	{
-		if (words_equal(w, list[i]))
+		if (words_equal(w, terms_word(terms, list->words[i])))
 			return true;
 	}
-	return false;
+	return list->n == 0;
 }
 
 static void
@@ -148,7 +150,7 @@ licence_names_control(const LicenceTerms *terms, const ControlEntry *e)
 {
 	for (int i = 0; i < terms->nitems; i++)
 	{
-		Word		code = terms->items[i].control_code;
+		Word		code = terms_word(terms, terms->items[i].control_code);
 
 		if (!terms->items[i].withdrawn &&
 			(rt_code_covers(code.p, code.len, e->code, e->code_len) ||
@@ -306,13 +308,13 @@ check_terms(const LicenceTerms *terms, const ShipmentRow *row, LicenceVerdict *v
 		if (!date_in_span(terms->valid, row->date))
 			v->broken |= BROKEN(LICENCE_DATE);
 	}
-	if (!words_equal(terms->holder, row->exporter))
+	if (!words_equal(terms_word(terms, terms->holder), row->exporter))
 		v->broken |= BROKEN(LICENCE_HOLDER);
-	if (terms->ndestinations > 0 && !word_in(row->destination, terms->destinations, terms->ndestinations))
+	if (!list_allows(terms, &terms->destinations, row->destination))
 		v->broken |= BROKEN(LICENCE_DESTINATION);
-	if (terms->nconsignees > 0 && !word_in(row->consignee, terms->consignees, terms->nconsignees))
+	if (!list_allows(terms, &terms->consignees, row->consignee))
 		v->broken |= BROKEN(LICENCE_CONSIGNEE);
-	if (terms->nend_users > 0 && !word_in(row->end_user, terms->end_users, terms->nend_users))
+	if (!list_allows(terms, &terms->end_users, row->end_user))
 		v->broken |= BROKEN(LICENCE_END_USER);
 }
 

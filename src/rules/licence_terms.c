@@ -18,8 +18,11 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-/* Beyond this many licences the cache starts afresh. */
+/* Beyond this many licences, or bytes of terms that were replaced, the cache starts afresh. */
 #define TERMS_CACHE_MAX 20000
+#define TERMS_RETIRED_MAX (4 * 1024 * 1024)
+
+#define TERMS_BLOCK (32 * 1024)
 
 typedef struct TermsKey
 {
@@ -62,6 +65,9 @@ typedef struct LicenceScan
 
 static terms_hash *terms_cache = NULL;
 static MemoryContext terms_cache_cxt = NULL;
+static char *block_next = NULL;	/* where there is memory left in it */
+static Size block_left = 0;
+static Size terms_retired = 0;
 
 static TermsKey
 make_key(const Books *b, LicenceId licence)
@@ -71,38 +77,52 @@ make_key(const Books *b, LicenceId licence)
 	return key;
 }
 
-/* Hands an entry's memory to the transaction, since a statement may be using it. */
+/*
+ * Terms that are replaced stay where they are, since a statement may be using
+ * them.  Contexts of their own could be freed sooner, but would spread the terms
+ * over twice the memory, which costs a draw some twentieth where many backends
+ * share a processor.
+ */
 static void
-retire_terms(LicenceTerms *t)
+retire_terms(const LicenceTerms *t)
 {
 	if (t != NULL)
-		MemoryContextSetParent(t->cxt, TopTransactionContext);
+		terms_retired += t->size;
 }
 
-/* Drops everything once the cache has grown beyond its bound. */
+/* Hands everything to the transaction once the cache has grown beyond its bounds. */
 static void
 make_room(void)
 {
-	if (terms_cache != NULL && terms_cache->members < TERMS_CACHE_MAX)
+	if (terms_cache != NULL && terms_cache->members < TERMS_CACHE_MAX && terms_retired < TERMS_RETIRED_MAX)
 		return;
 	if (terms_cache != NULL)
 		MemoryContextSetParent(terms_cache_cxt, TopTransactionContext);
 	terms_cache = NULL;
+	block_left = terms_retired = 0;
 	terms_cache_cxt = AllocSetContextCreate(TopMemoryContext, "retrack licence terms", ALLOCSET_DEFAULT_SIZES);
 	terms_cache = terms_create(terms_cache_cxt, 256, NULL);
 }
 
-static Word
-copy_word(Datum value, bool isnull)
+/* Terms that are being read: their texts grow in "texts". */
+typedef struct LoadedTerms
 {
-	Word		w = {NULL, -1};
+	LicenceTerms t;
+	StringInfoData texts;
+} LoadedTerms;
+
+static TermsWord
+add_text(LoadedTerms *loaded, Datum value, bool isnull)
+{
+	TermsWord	w = {0, -1};
 	text	   *t;
 
 	if (isnull)
 		return w;
 	t = DatumGetTextPP(value);
+	w.at = loaded->texts.len;
 	w.len = VARSIZE_ANY_EXHDR(t);
-	w.p = pnstrdup(VARDATA_ANY(t), w.len);
+	appendBinaryStringInfo(&loaded->texts, VARDATA_ANY(t), w.len);
 	return w;
 }
 
@@ -113,13 +133,13 @@ get_value(const LicenceScan *scan, int column, bool *isnull)
 	return slot_getattr(scan->slot, scan->table->att[column], isnull);
 }
 
-static Word
-get_word(const LicenceScan *scan, int column)
+static TermsWord
+get_word(const LicenceScan *scan, int column, LoadedTerms *loaded)
 {
 	bool		isnull;
 	Datum		value = get_value(scan, column, &isnull);
 
-	return copy_word(value, isnull);
+	return add_text(loaded, value, isnull);
 }
 
 static bool
@@ -184,6 +204,13 @@ grow(void *array, int n, size_t size)
 	return array;
 }
 
+static void
+add_word(WordList *list, TermsWord word)
+{
+	list->words = grow(list->words, list->n, sizeof(TermsWord));
+	list->words[list->n++] = word;
+}
+
 static DateSpan
 get_span(const LicenceScan *scan, int column, TypeCacheEntry *typcache)
 {
@@ -204,13 +231,27 @@ get_span(const LicenceScan *scan, int column, TypeCacheEntry *typcache)
 	return span;
 }
 
+static void
+load_destinations(const LicenceScan *scan, LoadedTerms *loaded)
+{
+	bool		isnull;
+	Datum		value = get_value(scan, LICENCE_DESTINATIONS_COLUMN, &isnull);
+	Datum	   *words;
+	int			n;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &words, NULL, &n);
+	for (int i = 0; i < n; i++)
+		add_word(&loaded->t.destinations, add_text(loaded, words[i], false));
+}
+
 /* Reads the licence's own row; false: there is none. */
 static bool
-load_licence(LicenceTerms *t, Books *b, Snapshot snapshot)
+load_licence(LoadedTerms *loaded, Books *b, Snapshot snapshot)
 {
+	LicenceTerms *t = &loaded->t;
 	LicenceScan scan;
-	Datum		destinations,
-			   *words;
 	bool		isnull,
 				found;
 
@@ -219,29 +260,22 @@ load_licence(LicenceTerms *t, Books *b, Snapshot snapshot)
 	if (found)
 	{
 		t->place = scan.place;
-		t->holder = get_word(&scan, LICENCE_HOLDER_COLUMN);
+		t->holder = get_word(&scan, LICENCE_HOLDER_COLUMN, loaded);
 		t->valid = get_span(&scan, LICENCE_VALID_COLUMN, lookup_type_cache(DATERANGEOID, TYPECACHE_RANGE_INFO));
-		t->status = get_word(&scan, LICENCE_STATUS_COLUMN);
+		t->status = get_word(&scan, LICENCE_STATUS_COLUMN, loaded);
 		t->withdrawn = get_bool(&scan, LICENCE_WITHDRAWN_COLUMN);
 		get_value(&scan, LICENCE_MAX_USES_COLUMN, &isnull);
 		t->limited = !isnull;
-		destinations = get_value(&scan, LICENCE_DESTINATIONS_COLUMN, &isnull);
-		if (!isnull)
-		{
-			deconstruct_array(DatumGetArrayTypeP(destinations), TEXTOID, -1, false, TYPALIGN_INT,
-							  &words, NULL, &t->ndestinations);
-			t->destinations = palloc(sizeof(Word) * (t->ndestinations + 1));
-			for (int i = 0; i < t->ndestinations; i++)
-				t->destinations[i] = copy_word(words[i], false);
-		}
+		load_destinations(&scan, loaded);
 	}
 	end_scan(&scan);
 	return found;
 }
 
 static void
-load_items(LicenceTerms *t, Books *b, Snapshot snapshot)
+load_items(LoadedTerms *loaded, Books *b, Snapshot snapshot)
 {
+	LicenceTerms *t = &loaded->t;
 	LicenceScan scan;
 	bool		isnull;
 
@@ -257,8 +291,8 @@ load_items(LicenceTerms *t, Books *b, Snapshot snapshot)
 		item->line = DatumGetInt32(get_value(&scan, ITEM_LINE_COLUMN, &isnull));
 		value = get_value(&scan, ITEM_TERMS_COLUMN, &isnull);
 		item->terms = isnull ? 0 : DatumGetInt64(value);
-		item->control_code = get_word(&scan, ITEM_CONTROL_CODE_COLUMN);
-		item->hs_code = get_word(&scan, ITEM_HS_CODE_COLUMN);
+		item->control_code = get_word(&scan, ITEM_CONTROL_CODE_COLUMN, loaded);
+		item->hs_code = get_word(&scan, ITEM_HS_CODE_COLUMN, loaded);
 		value = get_value(&scan, ITEM_FORM_COLUMN, &isnull);
 		item->form = isnull ? InvalidOid : DatumGetObjectId(value);
 		item->withdrawn = get_bool(&scan, ITEM_WITHDRAWN_COLUMN);
@@ -267,33 +301,31 @@ load_items(LicenceTerms *t, Books *b, Snapshot snapshot)
 }
 
 static void
-load_parties(LicenceTerms *t, Books *b, Snapshot snapshot)
+load_parties(LoadedTerms *loaded, Books *b, Snapshot snapshot)
 {
-	static const Word consignee = {"consignee", 9};
 	LicenceScan scan;
 
-	begin_scan(&scan, &b->of_parties, t->licence, snapshot);
+	begin_scan(&scan, &b->of_parties, loaded->t.licence, snapshot);
 	while (next_row(&scan))
 	{
+		bool		isnull,
+					consignee;
+		text	   *role;
+
 		if (get_bool(&scan, PARTY_WITHDRAWN_COLUMN))
 			continue;
-		if (words_equal(get_word(&scan, PARTY_ROLE_COLUMN), consignee))
-		{
-			t->consignees = grow(t->consignees, t->nconsignees, sizeof(Word));
-			t->consignees[t->nconsignees++] = get_word(&scan, PARTY_ID_COLUMN);
-		}
-		else
-		{
-			t->end_users = grow(t->end_users, t->nend_users, sizeof(Word));
-			t->end_users[t->nend_users++] = get_word(&scan, PARTY_ID_COLUMN);
-		}
+		role = DatumGetTextPP(get_value(&scan, PARTY_ROLE_COLUMN, &isnull));
+		consignee = VARSIZE_ANY_EXHDR(role) == 9 && memcmp(VARDATA_ANY(role), "consignee", 9) == 0;
+		add_word(consignee ? &loaded->t.consignees : &loaded->t.end_users,
+				 get_word(&scan, PARTY_ID_COLUMN, loaded));
 	}
 	end_scan(&scan);
 }
 
 static void
-load_status(LicenceTerms *t, Books *b, Snapshot snapshot)
+load_status(LoadedTerms *loaded, Books *b, Snapshot snapshot)
 {
+	LicenceTerms *t = &loaded->t;
 	LicenceScan scan;
 	bool		isnull;
 
@@ -302,87 +334,65 @@ load_status(LicenceTerms *t, Books *b, Snapshot snapshot)
 	{
 		t->changes = grow(t->changes, t->nchanges, sizeof(StatusChange));
 		t->changes[t->nchanges].since = DatumGetDateADT(get_value(&scan, STATUS_SINCE_COLUMN, &isnull));
-		t->changes[t->nchanges++].status = get_word(&scan, STATUS_STATUS_COLUMN);
+		t->changes[t->nchanges++].status = get_word(&scan, STATUS_STATUS_COLUMN, loaded);
 	}
 	end_scan(&scan);
 }
 
-/* Calls "visit" for each word of the terms. */
-static void
-visit_words(LicenceTerms *t, void (*visit) (Word *w, void *arg), void *arg)
+/* Memory in the cache: terms lie close to each other, so that they take few pages. */
+static char *
+take_memory(Size size)
 {
-	visit(&t->holder, arg);
-	visit(&t->status, arg);
-	for (int i = 0; i < t->ndestinations; i++)
-		visit(&t->destinations[i], arg);
-	for (int i = 0; i < t->nitems; i++)
+	char	   *result;
+
+	if (size > block_left)
 	{
-		visit(&t->items[i].control_code, arg);
-		visit(&t->items[i].hs_code, arg);
+		block_left = Max(size, TERMS_BLOCK);
+		block_next = MemoryContextAllocHuge(terms_cache_cxt, block_left);
 	}
-	for (int i = 0; i < t->nconsignees; i++)
-		visit(&t->consignees[i], arg);
-	for (int i = 0; i < t->nend_users; i++)
-		visit(&t->end_users[i], arg);
-	for (int i = 0; i < t->nchanges; i++)
-		visit(&t->changes[i].status, arg);
+	result = block_next;
+	block_next += size;
+	block_left -= size;
+	return result;
 }
 
-static void
-add_length(Word *w, void *arg)
+/* Moves an array to where "next" points. */
+static void *
+move_array(const void *array, int n, Size size, char **next)
 {
-	if (w->len > 0)
-		*(size_t *) arg += w->len;
-}
-
-static void
-move_word(Word *w, void *arg)
-{
-	char	  **next = arg;
-
-	if (w->len < 0)
-		return;
-	memcpy(*next, w->p, w->len);
-	w->p = *next;
-	*next += w->len;
-}
-
-static void
-move_array(void *array, int n, size_t size, char **next)
-{
-	void	  **place = array;
+	char	   *place = *next;
 
 	if (n > 0)
-		memcpy(*next, *place, n * size);
-	*place = *next;
-	*next += MAXALIGN(n * size);
+		memcpy(place, array, n * size);
+	*next += n * size;
+	return place;
 }
 
 /*
- * A copy of the terms, with all that they point to, in one piece: where many
- * backends share a processor, each line of memory that a draw touches is a miss.
+ * A copy of the terms in the cache, with all that they point to, in one piece:
+ * where many backends share a processor, each line of memory that a draw touches
+ * is a miss.
  */
 static LicenceTerms *
-pack_terms(const LicenceTerms *loaded)
+pack_terms(const LoadedTerms *loaded)
 {
-	LicenceTerms t = *loaded;
+	LicenceTerms t = loaded->t;
+	WordList   *lists[] = {&t.destinations, &t.consignees, &t.end_users};
 	LicenceTerms *result;
-	size_t		size = MAXALIGN(sizeof(LicenceTerms)) +
-		MAXALIGN(t.nitems * sizeof(LicenceItem)) + MAXALIGN(t.nchanges * sizeof(StatusChange)) +
-		MAXALIGN(t.ndestinations * sizeof(Word)) + MAXALIGN(t.nconsignees * sizeof(Word)) +
-		MAXALIGN(t.nend_users * sizeof(Word));
 	char	   *next;
 
-	visit_words(&t, add_length, &size);
-	t.cxt = AllocSetContextCreate(TopTransactionContext, "retrack licence", ALLOCSET_SMALL_SIZES);
-	result = MemoryContextAllocHuge(t.cxt, size);
-	next = (char *) result + MAXALIGN(sizeof(LicenceTerms));
-	move_array(&t.items, t.nitems, sizeof(LicenceItem), &next);
-	move_array(&t.changes, t.nchanges, sizeof(StatusChange), &next);
-	move_array(&t.destinations, t.ndestinations, sizeof(Word), &next);
-	move_array(&t.consignees, t.nconsignees, sizeof(Word), &next);
-	move_array(&t.end_users, t.nend_users, sizeof(Word), &next);
-	visit_words(&t, move_word, &next);
+	t.size = sizeof(LicenceTerms) + t.nitems * sizeof(LicenceItem) + t.nchanges * sizeof(StatusChange) + loaded->texts.len;
+	for (int i = 0; i < lengthof(lists); i++)
+		t.size += lists[i]->n * sizeof(TermsWord);
+	t.size = MAXALIGN(t.size);
+	next = take_memory(t.size);
+	result = (LicenceTerms *) next;
+	next += sizeof(LicenceTerms);
+	t.items = move_array(t.items, t.nitems, sizeof(LicenceItem), &next);
+	t.changes = move_array(t.changes, t.nchanges, sizeof(StatusChange), &next);
+	for (int i = 0; i < lengthof(lists); i++)
+		lists[i]->words = move_array(lists[i]->words, lists[i]->n, sizeof(TermsWord), &next);
+	t.texts = move_array(loaded->texts.data, loaded->texts.len, 1, &next);
 	*result = t;
 	return result;
 }
@@ -396,18 +406,19 @@ load_terms(Books *b, LicenceId licence)
 {
 	MemoryContext cxt = AllocSetContextCreate(CurrentMemoryContext, "retrack licence rows", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(cxt);
-	LicenceTerms t = {.licence = licence};
+	LoadedTerms loaded = {.t.licence = licence};
 	LicenceTerms *result = NULL;
 	Snapshot	snapshot;
 
 	CommandCounterIncrement();	/* our own changes count */
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	load_items(&t, b, snapshot);
-	if (load_licence(&t, b, snapshot))
+	initStringInfo(&loaded.texts);
+	load_items(&loaded, b, snapshot);
+	if (load_licence(&loaded, b, snapshot))
 	{
-		load_parties(&t, b, snapshot);
-		load_status(&t, b, snapshot);
-		result = pack_terms(&t);
+		load_parties(&loaded, b, snapshot);
+		load_status(&loaded, b, snapshot);
+		result = pack_terms(&loaded);
 	}
 	UnregisterSnapshot(snapshot);
 	MemoryContextSwitchTo(caller);
@@ -419,11 +430,12 @@ LicenceTerms *
 rt_licence_terms_reload(Books *b, LicenceId licence)
 {
 	TermsKey	key = make_key(b, licence);
-	LicenceTerms *t = load_terms(b, licence);
+	LicenceTerms *t;
 	TermsEntry *entry;
 	bool		found;
 
 	make_room();
+	t = load_terms(b, licence);
 	if (t == NULL)
 	{
 		entry = terms_lookup(terms_cache, key);
@@ -438,7 +450,6 @@ rt_licence_terms_reload(Books *b, LicenceId licence)
 	if (found)
 		retire_terms(entry->terms);
 	entry->terms = t;
-	MemoryContextSetParent(t->cxt, terms_cache_cxt);
 	return t;
 }
 
@@ -465,9 +476,9 @@ rt_licence_status_on(const LicenceTerms *t, DateADT date)
 	Word		status;
 
 	if (t->nchanges == 0)
-		return t->status;
-	status = words_equal(t->changes[0].status, issued) ? pending : issued;
+		return terms_word(t, t->status);
+	status = words_equal(terms_word(t, t->changes[0].status), issued) ? pending : issued;
 	for (int i = 0; i < t->nchanges && t->changes[i].since <= date; i++)
-		status = t->changes[i].status;
+		status = terms_word(t, t->changes[i].status);
 	return status;
 }

@@ -11,22 +11,35 @@
 #include "rules/row_values.h"
 #include "types/licence_id.h"
 
+/* A text of a licence, as a part of its terms' texts; len -1: null. */
+typedef struct TermsWord
+{
+	int32		at;
+	int32		len;
+} TermsWord;
+
 typedef struct LicenceItem
 {
 	int32		line;
-	int64		terms;			/* of the ledger row when this was read */
-	Word		control_code;
-	Word		hs_code;
 	Oid			form;			/* 0: any */
-	bool		withdrawn;
+	int64		terms;			/* of the ledger row when this was read */
+	TermsWord	control_code;
+	TermsWord	hs_code;
 	ItemPointerData place;		/* where the ledger row was last found */
+	bool		withdrawn;
 } LicenceItem;
 
 typedef struct StatusChange
 {
 	DateADT		since;
-	Word		status;
+	TermsWord	status;
 } StatusChange;
+
+typedef struct WordList
+{
+	int			n;
+	TermsWord  *words;
+} WordList;
 
 /*
  * The terms of one licence.  They hold while licence_item.terms of its lines is
@@ -35,25 +48,31 @@ typedef struct StatusChange
  */
 typedef struct LicenceTerms
 {
-	LicenceId	licence;		/* hash key */
-	MemoryContext cxt;			/* NULL: not loaded */
-	bool		withdrawn;
-	Word		holder;
-	Word		status;			/* where there is no history */
+	LicenceId	licence;
+	Size		size;			/* in memory, with all it points to */
+	const char *texts;			/* of all words */
 	DateSpan	valid;
-	bool		limited;		/* has max_uses */
+	TermsWord	holder;
+	TermsWord	status;			/* where there is no history */
 	ItemPointerData place;		/* where the licence's row was last found */
-	int			ndestinations;
-	Word	   *destinations;
+	bool		limited;		/* has max_uses */
+	bool		withdrawn;
 	int			nitems;
-	LicenceItem *items;			/* by line */
-	int			nconsignees;
-	Word	   *consignees;
-	int			nend_users;
-	Word	   *end_users;
 	int			nchanges;
+	LicenceItem *items;			/* by line */
 	StatusChange *changes;		/* by date */
+	WordList	destinations;
+	WordList	consignees;
+	WordList	end_users;
 } LicenceTerms;
+
+static inline Word
+terms_word(const LicenceTerms *t, TermsWord w)
+{
+	Word		word = {t->texts + w.at, w.len};
+
+	return word;
+}
 
 /*
  * The terms in memory, or as last committed; NULL: no such licence.  The result

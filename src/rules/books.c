@@ -136,6 +136,24 @@ find_full_column(Oid relid, const char *name, Oid type)
 	return att;
 }
 
+/* Fills in all but the argument; false: there is no such operator. */
+static bool
+make_scan_key(ScanKeyData *key, Relation index, int column, StrategyNumber strategy)
+{
+	Oid			optype = index->rd_opcintype[column];
+	Oid			op = get_opfamily_member(index->rd_opfamily[column], optype, optype, strategy);
+
+	if (!OidIsValid(op))
+		return false;
+	MemSet(key, 0, sizeof(ScanKeyData));
+	key->sk_attno = column + 1;
+	key->sk_strategy = strategy;
+	key->sk_subtype = optype;
+	key->sk_collation = index->rd_indcollation[column];
+	fmgr_info_cxt(get_opcode(op), &key->sk_func, TopMemoryContext);
+	return true;
+}
+
 /* The primary key's index, which must begin with those columns; its scan keys into "keys". */
 static Oid
 find_pkey(Oid relid, const char *const *names, const Oid *types, int nkeys, bool whole, ScanKeyData *keys)
@@ -164,20 +182,12 @@ find_pkey(Oid relid, const char *const *names, const Oid *types, int nkeys, bool
 						RelationGetRelationName(rel), index->rd_index->indnkeyatts, nkeys)));
 	for (int i = 0; i < nkeys; i++)
 	{
-		Oid			optype = index->rd_opcintype[i];
-		Oid			op = get_opfamily_member(index->rd_opfamily[i], optype, optype, BTEqualStrategyNumber);
-
-		if (index->rd_index->indkey.values[i] != find_column(relid, names[i], types[i]) || !OidIsValid(op))
+		if (index->rd_index->indkey.values[i] != find_column(relid, names[i], types[i]) ||
+			!make_scan_key(&keys[i], index, i, BTEqualStrategyNumber))
 			ereport(ERROR,
 					(errcode(ERRCODE_RT_REGISTRY_MISSING),
 					 errmsg("primary key of table \"%s\" of the registry does not have \"%s\" as column %d",
 							RelationGetRelationName(rel), names[i], i + 1)));
-		MemSet(&keys[i], 0, sizeof(ScanKeyData));
-		keys[i].sk_attno = i + 1;
-		keys[i].sk_strategy = BTEqualStrategyNumber;
-		keys[i].sk_subtype = optype;
-		keys[i].sk_collation = index->rd_indcollation[i];
-		fmgr_info_cxt(get_opcode(op), &keys[i].sk_func, TopMemoryContext);
 	}
 	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
@@ -189,9 +199,15 @@ find_licence_table(LicenceTable *t, Oid relid, const char *const *columns, const
 {
 	static const char *const key[] = {"licence"};
 	Oid			key_types[] = {rt_type_oid("licence_id")};
+	Relation	index;
 
 	t->relid = relid;
 	t->pkey = find_pkey(t->relid, key, key_types, 1, false, &t->key);
+	t->licence = find_column(t->relid, key[0], key_types[0]);
+	index = index_open(t->pkey, AccessShareLock);
+	if (!make_scan_key(&t->from, index, 0, BTGreaterEqualStrategyNumber))
+		elog(ERROR, "operator >= of \"%s\" is missing", RelationGetRelationName(index));
+	index_close(index, AccessShareLock);
 	for (int i = 0; i < n; i++)
 		t->att[i] = (i < nfull ? find_full_column : find_column) (t->relid, columns[i], types[i]);
 }

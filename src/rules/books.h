@@ -68,7 +68,9 @@ typedef struct LicenceTable
 {
 	Oid			relid;
 	Oid			pkey;
-	ScanKeyData key;			/* all but the argument filled in */
+	ScanKeyData key;			/* = licence; all but the argument filled in */
+	ScanKeyData from;			/* >= licence */
+	AttrNumber	licence;
 	AttrNumber	att[LICENCE_TABLE_COLUMNS_MAX];
 } LicenceTable;
 

@@ -81,7 +81,10 @@ terms_word(const LicenceTerms *t, TermsWord w)
  */
 extern LicenceTerms *rt_licence_terms(Books *b, LicenceId licence);
 
-/* The same, but read anew. */
+/* Whether they are in memory. */
+extern bool rt_licence_is_known(const Books *b, LicenceId licence);
+
+/* The same as rt_licence_terms, but read anew. */
 extern LicenceTerms *rt_licence_terms_reload(Books *b, LicenceId licence);
 
 /* The licence's status on a date. */

@@ -58,12 +58,12 @@ bench_line rules.vs_plpgsql_set "$(quotient "${TRIGGER[set]}" "${TRIGGER[ours]}"
 bench_line rules.vs_plpgsql_set_total "$(quotient "${MS[set]}" "${MS[ours]}")" '>= 1' \
 	"the same, whole statements: what both share, the insert itself, dilutes it"
 
-# The row trigger is so slow that a tenth of the rows, and its own five runs, must do.
+# The row trigger is so slow that a third of the rows, and its own five runs, must do.
 bench_sql -c "CREATE TABLE bench.full_load AS SELECT * FROM bench.load; TRUNCATE bench.load;
-	INSERT INTO bench.load SELECT * FROM bench.full_load LIMIT $((SHIPMENTS / 10))"
+	INSERT INTO bench.load SELECT * FROM bench.full_load LIMIT $((SHIPMENTS / 3))"
 bulk ours row
 bench_line rules.vs_plpgsql_row "$(quotient "${MS[row]}" "${MS[ours]}")" '>= 15' \
-	"whole statements: plpgsql row trigger with SELECT ... FOR UPDATE / enforce_licence, $((SHIPMENTS / 10)) exports (its cost per row grows with the rows)"
+	"whole statements: plpgsql row trigger with SELECT ... FOR UPDATE / enforce_licence, $((SHIPMENTS / 3)) exports (its cost per row grows with the rows)"
 
 # The journal's own cost: the same table with nothing but the journal.
 bench_sql -c 'SET search_path = bench, retrack, public' -c 'CREATE TABLE bench.ship_journal (LIKE bench.ship_none INCLUDING INDEXES)' \
@@ -74,7 +74,7 @@ RESET='CALL bench.reset_journal()'
 bulk none journal
 RESET='CALL bench.reset_bench()'
 bench_line rules.journal_bulk "$(quotient "${MS[journal]}" "${MS[none]}")" '<= 2.5' \
-	"INSERT ... SELECT of $((SHIPMENTS / 10)) exports with the journal (digest of each row, hashed entries of some forty) / without"
+	"INSERT ... SELECT of $((SHIPMENTS / 3)) exports with the journal (digest of each row, hashed entries of some forty) / without"
 
 # tps SCRIPT CLIENTS SECONDS: transactions per second of one pgbench run.
 tps() {

@@ -8,8 +8,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY k (n, i)
     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
     WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
-  SELECT '(' || string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I)', p.name)
-    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I), ''\'', ''\\''), ''|'', ''\|'') END', p.name)
+  SELECT '(' || string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I) COLLATE "C"', p.name)
+    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I) COLLATE "C", ''\'', ''\\''), ''|'', ''\|'') END', p.name)
     END, ' || ''|'' || ' ORDER BY p.i) || ') COLLATE "C"' FROM part p
 $$;
 COMMENT ON FUNCTION retrack.row_key_expression(regclass, text) IS
@@ -99,7 +99,8 @@ COMMENT ON FUNCTION retrack.ledger_rows_query(name, text, text[]) IS
 
 CREATE FUNCTION retrack.licence_draws(registry name, licences retrack.licence_id[] DEFAULT NULL)
 RETURNS TABLE (licence retrack.licence_id, line integer, drawn numeric, uses bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 BEGIN
   RETURN QUERY EXECUTE format($sql$
     WITH kind AS (
@@ -129,7 +130,8 @@ COMMENT ON FUNCTION retrack.licence_draws(name, retrack.licence_id[]) IS
 
 CREATE FUNCTION retrack.quota_draws(registry name, quotas text[] DEFAULT NULL)
 RETURNS TABLE (quota_id text, drawn numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 DECLARE
   rows_query text;
 BEGIN
@@ -161,7 +163,8 @@ COMMENT ON FUNCTION retrack.quota_draws(name, text[]) IS
   'what the rows draw on each quota, in kg of rare earth oxide; on the given quotas, or all';
 
 CREATE FUNCTION retrack.lost_violations(registry name) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 DECLARE
   source record;
   key text;
@@ -194,7 +197,8 @@ COMMENT ON FUNCTION retrack.lost_violations(name) IS
 
 CREATE FUNCTION retrack.verify_ledger(registry name)
 RETURNS TABLE (ledger text, key text, recorded numeric, recomputed numeric, difference numeric)
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 BEGIN
   IF to_regclass(format('%I.licence_item', registry)) IS NULL OR to_regclass(format('%I.quota', registry)) IS NULL THEN
     RAISE EXCEPTION 'schema "%" holds no registry', registry

@@ -13,7 +13,8 @@ COMMENT ON FUNCTION retrack.quota_violations(name, text, text[]) IS
 -- In the order in which they were recorded: what the first ones draw, later ones cannot. So those of one table
 -- only, since what they draw is to be booked before another table's rows are looked at.
 CREATE FUNCTION retrack.settled_violations(registry name) RETURNS SETOF bigint
-LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 DECLARE
   source record;
   open_rows text;

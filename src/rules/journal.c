@@ -18,6 +18,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "rules/journal_chain.h"
+#include "rules/journal_order.h"
 #include "rules/journal_writer.h"
 #include "rules/row_json.h"
 #include "rules/row_values.h"
@@ -91,6 +92,26 @@ typedef struct AddedRows
 
 static const Word no_word = {NULL, -1};
 
+/* A row before or after the change. */
+typedef struct RowImage
+{
+	ChainHead  *head;			/* NULL: there is none */
+	Word		key;
+	Word		json;
+} RowImage;
+
+/* Images of one key that are looked at for steps between: more are of a key that is not unique. */
+#define STEPS_MAX 100
+
+/* One of a key that changes more than once in the statement. */
+typedef struct RepeatedImage
+{
+	RowImage	image;
+	bool		is_new;
+	bool		undone;			/* the same row comes and goes */
+	int64		n;				/* in the statement's order */
+} RepeatedImage;
+
 typedef struct JournalStatement
 {
 	RuleTable  *table;
@@ -108,6 +129,10 @@ typedef struct JournalStatement
 	int			max_heads;
 	ChainHead **heads;
 	int			nadded;			/* heads with room for added rows */
+	RepeatedKeys *repeated_keys;	/* NULL: none */
+	int64		nrepeated;
+	int64		max_repeated;
+	RepeatedImage *repeated;
 	StringInfoData bytes;		/* of an entry, for its hash */
 	StringInfoData old_json;
 	StringInfoData new_json;
@@ -314,13 +339,6 @@ add_row(JournalStatement *st, ChainHead *head, Word key, const uint8 *digest)
 	a->n++;
 }
 
-/* A row before or after the change. */
-typedef struct RowImage
-{
-	ChainHead  *head;			/* NULL: there is none */
-	Word		key;
-	Word		json;
-} RowImage;
 
 static void
 read_image(JournalStatement *st, TupleTableSlot *slot, StringInfo buf, RowImage *image)
@@ -338,27 +356,143 @@ read_image(JournalStatement *st, TupleTableSlot *slot, StringInfo buf, RowImage 
 
 /* A row that gets another key is another row: one goes, one comes. */
 static void
+append_change(JournalStatement *st, const RowImage *old, const RowImage *new)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	if (new->head != NULL)
+		rt_sha256(st->sha, new->json.p, new->json.len, digest);
+	if (old->head != NULL && new->head != NULL && words_equal(old->key, new->key))
+	{
+		append_row(st, old->head, "update", old->key, old->json, digest);
+		if (old->head != new->head)
+			append_row(st, new->head, "move", new->key, no_word, digest);
+		return;
+	}
+	if (old->head != NULL)
+		append_row(st, old->head, "delete", old->key, old->json, NULL);
+	if (new->head != NULL)
+		add_row(st, new->head, new->key, digest);
+}
+
+static void
+keep_image(JournalStatement *st, const RowImage *image, bool is_new)
+{
+	RepeatedImage *r;
+
+	if (st->nrepeated == st->max_repeated)
+	{
+		st->max_repeated = st->max_repeated * 2 + 16;
+		st->repeated = st->repeated == NULL ? MemoryContextAlloc(st->cxt, sizeof(RepeatedImage) * st->max_repeated) :
+			repalloc_huge(st->repeated, sizeof(RepeatedImage) * st->max_repeated);
+	}
+	r = &st->repeated[st->nrepeated];
+	r->image.head = image->head;
+	r->image.key = keep_word(st, image->key);
+	r->image.json = keep_word(st, image->json);
+	r->is_new = is_new;
+	r->undone = false;
+	r->n = st->nrepeated++;
+}
+
+static void
 journal_row(JournalStatement *st)
 {
 	RowImage	old,
 				new;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
 	read_image(st, st->rows.old_slot, &st->old_json, &old);
 	read_image(st, st->rows.new_slot, &st->new_json, &new);
-	if (new.head != NULL)
-		rt_sha256(st->sha, new.json.p, new.json.len, digest);
-	if (old.head != NULL && new.head != NULL && words_equal(old.key, new.key))
+	if (st->repeated_keys != NULL &&
+		(rt_key_is_repeated(st->repeated_keys, old.key) || rt_key_is_repeated(st->repeated_keys, new.key)))
 	{
-		append_row(st, old.head, "update", old.key, old.json, digest);
-		if (old.head != new.head)
-			append_row(st, new.head, "move", new.key, no_word, digest);
-		return;
+		keep_image(st, &old, false);
+		keep_image(st, &new, true);
 	}
-	if (old.head != NULL)
-		append_row(st, old.head, "delete", old.key, old.json, NULL);
-	if (new.head != NULL)
-		add_row(st, new.head, new.key, digest);
+	else
+		append_change(st, &old, &new);
+}
+
+static int
+compare_repeated(const void *a, const void *b)
+{
+	const RepeatedImage *x = a;
+	const RepeatedImage *y = b;
+	Word		k = x->image.key,
+				l = y->image.key;
+	int			order = memcmp(k.p, l.p, Min(k.len, l.len));
+
+	if (order == 0)
+		order = k.len - l.len;
+	return order != 0 ? order : x->n < y->n ? -1 : x->n > y->n;
+}
+
+/* What comes and goes was a step between.  A single row's update that changes nothing is none. */
+static void
+undo_steps(RepeatedImage *images, int n)
+{
+	if (n == 2 && !images[0].is_new)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		for (int j = i + 1; j < n && !images[i].undone; j++)
+		{
+			if (!images[j].undone && images[i].is_new != images[j].is_new &&
+				words_equal(images[i].image.json, images[j].image.json))
+				images[i].undone = images[j].undone = true;
+		}
+	}
+}
+
+/* The next image from "i" on that is left; NULL: none. */
+static const RowImage *
+next_left(const RepeatedImage *images, int64 n, int64 *i, bool is_new)
+{
+	while (*i < n && (images[*i].undone || images[*i].is_new != is_new))
+		(*i)++;
+	return *i < n ? &images[(*i)++].image : NULL;
+}
+
+/*
+ * A key's rows that go and those that come, in whatever order: without the steps between
+ * that is one row before the statement, or none, and one after it, or none.
+ */
+static void
+journal_key(JournalStatement *st, RepeatedImage *images, int64 n)
+{
+	static const RowImage nothing = {NULL};
+	int64		i_old = 0,
+				i_new = 0;
+
+	if (n <= STEPS_MAX)
+		undo_steps(images, n);
+	for (;;)
+	{
+		const RowImage *old = next_left(images, n, &i_old, false);
+		const RowImage *new = next_left(images, n, &i_new, true);
+
+		if (old == NULL && new == NULL)
+			return;
+		append_change(st, old != NULL ? old : &nothing, new != NULL ? new : &nothing);
+	}
+}
+
+/* Entries on rows that changed more than once say what became of them by all of the statement. */
+static void
+journal_repeated(JournalStatement *st)
+{
+	int64		begin = 0;
+
+	if (st->nrepeated > 0)
+		qsort(st->repeated, st->nrepeated, sizeof(RepeatedImage), compare_repeated);
+	for (int64 i = 1; i <= st->nrepeated; i++)
+	{
+		if (i < st->nrepeated && words_equal(st->repeated[i].image.key, st->repeated[begin].image.key))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		journal_key(st, &st->repeated[begin], i - begin);
+		begin = i;
+	}
 }
 
 static void
@@ -381,12 +515,14 @@ journal_statement(JournalStatement *st)
 	if (st->nheads == 0)
 		return;
 	rt_journal_lock_heads(st->books, st->heads, st->nheads);
-	st->stamp.recorded_at = GetCurrentTimestamp();
+	st->stamp.recorded_at = rt_journal_moment(st->rows.trigdata->tg_relation, st->table->rootid);
 	rt_journal_writer_begin(&st->writer, st->books, &st->stamp);
 	prepare_json(st);
 	nest = rt_row_json_depends_on_settings(st->json) ? rt_plain_settings() : 0;
+	st->repeated_keys = rt_repeated_keys(&st->rows);
 	while (rt_rows_next(&st->rows))
 		journal_row(st);
+	journal_repeated(st);
 	append_all_added(st);
 	rt_journal_writer_end(&st->writer);
 	rt_restore_settings(nest);

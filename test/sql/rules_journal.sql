@@ -65,6 +65,41 @@ BEGIN;
 DELETE FROM journal WHERE party = 'B';
 SELECT * FROM verify_journal('rj');
 ROLLBACK;
+BEGIN;
+UPDATE journal SET after_digests[1] = sha256('other') WHERE party = 'A' AND seq = 1;
+SELECT * FROM verify_journal('rj');
+ROLLBACK;
+-- an entry more, with the hash it should have: at the end, between others
+CREATE FUNCTION add_after(a_seq bigint) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO rj.journal SELECT j.party, a_seq + 1, j.recorded_at, j.who, j.relation, j.row_keys, j.op, j.before, j.after_digests,
+    retrack.journal_hash(j.hash, j.party, a_seq + 1, j.recorded_at, j.who, j.relation, j.row_keys, j.op, j.before::text, j.after_digests)
+  FROM rj.journal j WHERE j.party = 'A' AND j.seq = a_seq
+$$;
+BEGIN;
+SELECT add_after((SELECT max(seq) FROM journal WHERE party = 'A'));
+SELECT party, problem FROM verify_journal('rj');
+ROLLBACK;
+BEGIN;
+UPDATE journal SET seq = seq + 1000 WHERE party = 'A' AND seq > 2;
+UPDATE journal SET seq = seq - 999 WHERE party = 'A' AND seq > 1000;
+SELECT add_after(2);
+SELECT DISTINCT problem FROM verify_journal('rj') ORDER BY 1;
+ROLLBACK;
+-- no hash at all
+BEGIN;
+ALTER TABLE journal ALTER hash DROP NOT NULL;
+UPDATE journal SET hash = NULL WHERE party = 'A' AND seq = (SELECT max(seq) FROM journal WHERE party = 'A');
+SELECT party, problem FROM verify_journal('rj');
+ROLLBACK;
+-- the head as it was before the last entry; with that entry gone, too, only a copy of the heads kept elsewhere shows it
+BEGIN;
+CREATE TEMP TABLE published ON COMMIT DROP AS SELECT * FROM journal_head;
+UPDATE journal_head h SET (seq, hash) = (SELECT j.seq, j.hash FROM journal j WHERE j.party = 'A' AND j.seq = h.seq - 1) WHERE party = 'A';
+SELECT party, problem FROM verify_journal('rj');
+DELETE FROM journal WHERE party = 'A' AND seq = (SELECT max(seq) FROM journal WHERE party = 'A');
+SELECT party, problem FROM verify_journal('rj');
+SELECT p.party FROM published p LEFT JOIN journal j USING (party, seq) WHERE j.hash IS DISTINCT FROM p.hash;
+ROLLBACK;
 -- Rows that one statement adds share entries, none so long that it is toasted, and are told apart all the same.
 INSERT INTO moments VALUES ('before many', clock_timestamp());
 INSERT INTO shipment (shipment_id, shipped_on, exporter, destination, form, assay, net_mass)

@@ -57,10 +57,11 @@ BEGIN
                            WHEN 'delete' THEN 'REFERENCING OLD TABLE AS old_rows'
                            WHEN 'update' THEN 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
                            ELSE '' END;
-      IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'retrack_' || rule || '_' || event) THEN
+      -- the journal would note that it was off
+      IF rule <> 'journal' AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'retrack_' || rule || '_' || event) THEN
         EXECUTE format('DROP TRIGGER %I ON %s', 'retrack_' || rule || '_' || event, target);
       END IF;
-      EXECUTE format('CREATE TRIGGER %I %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
+      EXECUTE format('CREATE OR REPLACE TRIGGER %I %s %s ON %s %s FOR EACH STATEMENT EXECUTE FUNCTION %s',
                      'retrack_' || rule || '_' || event,
                      CASE event WHEN 'truncate' THEN 'BEFORE' ELSE 'AFTER' END, event, target, tables, call);
     END LOOP;

@@ -159,6 +159,11 @@ BEGIN
   LOOP
     root := retrack.topmost_table(source.relid);
     IF retrack.table_name(source.relid) IS NULL THEN
+      -- once for a table, not for each rule or partition that went with it
+      CONTINUE WHEN source.relid <> source.root AND retrack.table_name(source.root) IS NULL
+          AND noted @> jsonb_build_array(jsonb_build_object('relid', source.root, 'registry', source.registry))
+        OR source.relid || source.nspname = ANY (told);
+      told := told || (source.relid || source.nspname);
       RAISE WARNING 'table "%" is gone: what its rows drew on registry "%" stays drawn', source.name, source.nspname
         USING HINT = format('retrack.verify_ledger(%1$L) shows it, retrack.rebook_ledger(%1$L) gives it back.', source.nspname);
       CONTINUE;
@@ -225,17 +230,18 @@ COMMENT ON FUNCTION retrack.note_names() IS
   'event trigger of ddl_command_start: notes what the tables that draw on ledgers or are journalled are called, for retrack.follow_names. DETACH PARTITION CONCURRENTLY is refused where rows can be recorded, and that watched tables inherit or become unlogged (0A000)';
 
 CREATE FUNCTION retrack.follow_names() RETURNS event_trigger
-LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS 'MODULE_PATHNAME';
+LANGUAGE c VOLATILE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.follow_names() IS
   'event trigger of ddl_command_end: when a table with recorded violations got another name, schema or parent, its violations follow it; another key for such a table is refused (55000); the drop of a table that drew on a ledger warns, and so does what may make its rows count otherwise than they were booked. What changes of a journalled table''s name, columns, key and partitions becomes an entry of its journal (op alter). A new partition gets the triggers of the rules and the journal that the table above it has';
 
 CREATE EVENT TRIGGER retrack_note_names ON ddl_command_start WHEN TAG IN
   ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER SCHEMA', 'ALTER EXTENSION',
-   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
+   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
   EXECUTE FUNCTION retrack.note_names();
 COMMENT ON EVENT TRIGGER retrack_note_names IS 'notes what the tables that draw on ledgers or are journalled are called: see retrack.note_names';
 CREATE EVENT TRIGGER retrack_follow_names ON ddl_command_end WHEN TAG IN
   ('ALTER TABLE', 'ALTER INDEX', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER TYPE', 'ALTER SCHEMA', 'ALTER EXTENSION',
-   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
+   'CREATE TABLE', 'CREATE TRIGGER', 'DROP TRIGGER', 'DROP TABLE', 'DROP TYPE', 'DROP DOMAIN', 'DROP SCHEMA', 'DROP OWNED')
   EXECUTE FUNCTION retrack.follow_names();
 COMMENT ON EVENT TRIGGER retrack_follow_names IS 'lets recorded violations and the journal follow their tables: see retrack.follow_names';

@@ -30,6 +30,18 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION retrack.files_of(regclass) IS 'files of the table and its partitions: others where their rows were written anew';
 
+-- A table's rows are journalled through each of its partitions: those that are written to directly fire their own triggers only.
+CREATE FUNCTION retrack.journalled_parts(relation regclass) RETURNS jsonb
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(jsonb_object_agg(x.tgrelid, retrack.table_name(x.tgrelid)), '{}') FROM (
+    SELECT t.tgrelid FROM pg_trigger t
+    WHERE t.tgrelid IN (SELECT retrack.trigger_targets(relation)) AND t.tgfoid = 'retrack.journal_changes()'::regprocedure AND t.tgenabled IN ('O', 'A')
+    -- tgtype bits: 4 insert, 8 delete, 16 update
+    GROUP BY t.tgrelid HAVING bit_or(t.tgtype) & 28 = 28) x
+$$;
+COMMENT ON FUNCTION retrack.journalled_parts(regclass) IS
+  'names, by their OIDs, of the table and those of its partitions of which the journal''s triggers are at work for each event';
+
 -- The key argument that counts is the newest trigger's: attach_triggers replaces one after the other.
 CREATE FUNCTION retrack.noted_journalled(altered oid[]) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -42,7 +54,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT jsonb_agg(x) FROM (
     SELECT t.tgrelid AS relid, j.oid AS journal, retrack.table_name(t.tgrelid) AS name,
       retrack.key_columns(t.tgrelid, retrack.rule_argument(a.arguments, 'key', NULL)) AS key, retrack.column_shapes(t.tgrelid) AS columns,
-      retrack.files_of(t.tgrelid) AS files, retrack.partitions_of(t.tgrelid) AS partitions
+      retrack.files_of(t.tgrelid) AS files, retrack.partitions_of(t.tgrelid) AS partitions, retrack.journalled_parts(t.tgrelid) AS parts
     FROM journalled t CROSS JOIN LATERAL (SELECT retrack.trigger_arguments(t.oid) AS arguments) a
     JOIN pg_namespace r ON r.nspname = retrack.rule_argument(a.arguments, 'registry', t.nspname)
     JOIN pg_class j ON j.relnamespace = r.oid AND j.relname = 'journal' AND has_table_privilege(t.relowner, j.oid, 'REFERENCES')) x
@@ -64,7 +76,7 @@ DECLARE
 BEGIN
   FOR t IN
     SELECT s.*, r.nspname, j.relowner FROM jsonb_to_recordset(noted)
-      AS s (relid oid, journal oid, name text, key text[], columns jsonb, files oid[], partitions jsonb)
+      AS s (relid oid, journal oid, name text, key text[], columns jsonb, files oid[], partitions jsonb, parts jsonb)
     JOIN pg_class j ON j.oid = s.journal JOIN pg_namespace r ON r.oid = j.relnamespace
     WHERE EXISTS (SELECT FROM pg_class h WHERE h.relnamespace = r.oid AND h.relname = 'journal_head')
   LOOP
@@ -111,34 +123,60 @@ BEGIN
         RETURN NEXT;
       END IF;
     END LOOP;
+    -- partitions that are new have not got their triggers yet
+    FOR p IN
+      SELECT c.relid, b.key IS NOT NULL AS was, n.key IS NOT NULL AS is
+      FROM retrack.trigger_targets(t.relid) c (relid) LEFT JOIN jsonb_each(t.parts) b ON b.key = c.relid::oid::text
+      LEFT JOIN jsonb_each(retrack.journalled_parts(t.relid)) n ON n.key = c.relid::oid::text
+      WHERE (b.key IS NULL) <> (n.key IS NULL) ORDER BY 1
+    LOOP
+      row_key := retrack.table_name(p.relid);
+      facts := json_build_object('journal', CASE WHEN p.is THEN 'on' ELSE 'off' END);
+      RETURN NEXT;
+    END LOOP;
   END LOOP;
 END $fn$;
 COMMENT ON FUNCTION retrack.journal_alterations(jsonb, text[]) IS
-  'step of follow_names: what a command changed of the noted tables'' names, columns, keys and partitions, as entries for their journals; computed are columns for which it says what their values become';
+  'step of follow_names: what a command changed of the noted tables'' names, columns, keys, partitions and journal''s triggers, as entries for their journals; computed are columns for which it says what their values become';
 
 CREATE FUNCTION retrack.write_alteration(registry name, altered text, row_key text, facts json) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   head record;
+  last text;
   moment timestamptz;
   entry_hash bytea;
 BEGIN
-  EXECUTE format($sql$INSERT INTO %1$I.journal_head AS h (party, seq, hash) VALUES ('', 1, decode(repeat('00', 32), 'hex'))
+  -- triggers are switched on where they have been off, not where they are new
+  IF facts ->> 'journal' = 'on' THEN
+    EXECUTE format($sql$SELECT j.before ->> 'journal' FROM %I.journal j
+      WHERE j.party = '(DDL)' AND j.op = 'alter' AND j.relation = $1 AND j.row_keys = ARRAY[$2] AND j.before ->> 'journal' IS NOT NULL
+      ORDER BY j.seq DESC LIMIT 1$sql$, registry) INTO last USING altered, row_key;
+    IF last IS DISTINCT FROM 'off' THEN
+      RETURN;
+    END IF;
+  END IF;
+  EXECUTE format($sql$INSERT INTO %1$I.journal_head AS h (party, seq, hash) VALUES ('(DDL)', 1, decode(repeat('00', 32), 'hex'))
     ON CONFLICT (party) DO UPDATE SET seq = h.seq + 1 RETURNING h.seq, h.hash$sql$, registry) INTO head;
   moment := clock_timestamp();
-  entry_hash := retrack.journal_hash(head.hash, '', head.seq, moment, session_user, altered, ARRAY[row_key], 'alter', facts::text, NULL);
+  entry_hash := retrack.journal_hash(head.hash, '(DDL)', head.seq, moment, session_user, altered, ARRAY[row_key], 'alter', facts::text, NULL);
   EXECUTE format($sql$INSERT INTO %1$I.journal (party, seq, recorded_at, who, relation, row_keys, op, before, hash)
-    VALUES ('', $1, $2, $3, $4, ARRAY[$5], 'alter', $6, $7)$sql$, registry)
+    VALUES ('(DDL)', $1, $2, $3, $4, ARRAY[$5], 'alter', $6, $7)$sql$, registry)
   USING head.seq, moment, session_user::text, altered, row_key, facts, entry_hash;
-  EXECUTE format($sql$UPDATE %1$I.journal_head SET hash = $1 WHERE party = ''$sql$, registry) USING entry_hash;
+  EXECUTE format($sql$UPDATE %1$I.journal_head SET hash = $1 WHERE party = '(DDL)'$sql$, registry) USING entry_hash;
+EXCEPTION WHEN syntax_error_or_access_rule_violation OR integrity_constraint_violation OR data_exception THEN
+  RAISE EXCEPTION 'the journal of registry "%" cannot note what happens to table "%"', registry, altered
+    USING ERRCODE = 'RTR02', DETAIL = format('%s (%s)', SQLERRM, SQLSTATE), SCHEMA = registry,
+          HINT = 'Compare its tables journal and journal_head with those that retrack.create_registry makes.';
 END $fn$;
 COMMENT ON FUNCTION retrack.write_alteration(name, text, text, json) IS
-  'step of follow_names: appends an entry on an altered table to the chain of no party of the registry''s journal; for the journal''s owner';
+  'step of follow_names: appends an entry on an altered table to the chain (DDL) of the registry''s journal, which no row has: so DDL waits for nobody who changes rows of other tables; for the journal''s owner. RTR02 if the journal cannot be written';
 
 -- From now back to the moment, each stretch of time in which a table's entries have one name, set of columns and key.
 CREATE FUNCTION retrack.journal_names(registry name, relation regclass, key jsonb, at timestamptz)
 RETURNS TABLE (name text, since timestamptz, until timestamptz, columns jsonb, other_key boolean)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $fn$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $fn$
 DECLARE
   e record;
   broken boolean := false;  -- the key's values were written anew
@@ -150,9 +188,13 @@ BEGIN
   until := 'infinity';
   other_key := false;
   FOR e IN EXECUTE format($sql$SELECT j.recorded_at, j.relation, j.row_keys[1] AS row_key, j.before::jsonb AS facts FROM %I.journal j
-    WHERE j.party = '' AND j.op = 'alter' AND j.recorded_at > $1 ORDER BY j.seq DESC$sql$, registry) USING at
+    WHERE j.party = '(DDL)' AND j.op = 'alter' AND j.recorded_at > $1 ORDER BY j.seq DESC$sql$, registry) USING at
   LOOP
-    IF e.facts ? 'partition' THEN
+    IF e.facts ? 'journal' THEN
+      IF e.relation = name THEN
+        notes := notes || format('Its journal was switched %s at %s%s.', e.facts ->> 'journal', e.recorded_at, CASE WHEN e.row_key <> name THEN format(' on partition "%s"', e.row_key) END);
+      END IF;
+    ELSIF e.facts ? 'partition' THEN
       IF e.relation = name THEN
         notes := notes || format('Partition "%s" %s it at %s.', e.row_key, e.facts ->> 'partition', e.recorded_at);
       ELSIF e.row_key = name AND e.facts ->> 'partition' = 'left' THEN
@@ -195,9 +237,9 @@ BEGIN
   since := '-infinity';
   RETURN NEXT;
   IF notes <> '{}' THEN
-    RAISE WARNING 'rows of table "%" came, went or changed by DDL since then, which the journal cannot undo', relation
+    RAISE WARNING 'rows of table "%" came, went or changed since then without the journal, which cannot undo that', relation
       USING DETAIL = array_to_string(notes, E'\n'), HINT = 'Rows of a partition that left are not shown, and rows that were not changed are shown with the values they have now.';
   END IF;
 END $fn$;
 COMMENT ON FUNCTION retrack.journal_names(name, regclass, jsonb, timestamptz) IS
-  'step of rows_as_of: under which names the registry''s journal has the table''s entries later than the moment, for which time each, with the columns that are called otherwise now (null: dropped) and whether rows had another key then. RTJ02 if the table was not that one then; warns of rows and values that DDL changed';
+  'step of rows_as_of: under which names the registry''s journal has the table''s entries later than the moment, for which time each, with the columns that are called otherwise now (null: dropped) and whether rows had another key then. RTJ02 if the table was not that one then; warns of rows and values that DDL changed, and of times without the journal''s triggers';

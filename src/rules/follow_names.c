@@ -9,11 +9,18 @@
  */
 #include "retrack.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
@@ -24,6 +31,7 @@
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/syscache.h"
@@ -47,25 +55,80 @@ typedef struct Note
 static Note *notes = NULL;
 static bool notes_are_watched = false;
 
-/* One that draws on nothing. */
 static bool
-is_temporary(const RangeVar *table)
+has_our_triggers(Oid relid)
 {
-	Oid			relid = RangeVarGetRelid(table, NoLock, true);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = HeapTupleIsValid(tuple) && ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers;
+	Oid			nspid = get_namespace_oid("retrack", true);
+	Relation	triggers;
+	SysScanDesc scan;
+	ScanKeyData key;
 
-	return OidIsValid(relid) && get_rel_persistence(relid) == RELPERSISTENCE_TEMP;
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	if (!result)
+		return false;
+	result = false;
+	triggers = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		result = get_func_namespace(((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid) == nspid;
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return result;
 }
 
+/* Whether rules or journal watch the table, one that it is a partition of, or a partition of it. */
+static bool
+concerns(const RangeVar *table)
+{
+	Oid			relid = RangeVarGetRelid(table, NoLock, true);
+	List	   *tree;
+	ListCell   *lc;
+
+	if (!OidIsValid(relid))
+		return false;
+	tree = find_all_inheritors(relid, NoLock, NULL);
+	if (get_rel_relispartition(relid))
+		tree = list_concat(tree, get_partition_ancestors(relid));
+	foreach(lc, tree)
+	{
+		if (has_our_triggers(lfirst_oid(lc)))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_composite_type(const RangeVar *relation)
+{
+	Oid			relid = RangeVarGetRelid(relation, NoLock, true);
+
+	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE;
+}
+
+/* The name of the table, or of the table whose trigger it is, as the command names it. */
+static RangeVar *
+dropped_table(const DropStmt *drop, List *name)
+{
+	if (drop->removeType == OBJECT_TRIGGER)
+		name = list_truncate(list_copy(name), list_length(name) - 1);
+	return makeRangeVarFromNameList(name);
+}
+
+/* What else is dropped has columns or tables dropped with it by CASCADE only. */
 static bool
 drop_matters(const DropStmt *drop)
 {
 	ListCell   *lc;
 
-	if (drop->removeType != OBJECT_TABLE)
-		return true;
+	if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_TRIGGER)
+		return drop->behavior == DROP_CASCADE;
 	foreach(lc, drop->objects)
 	{
-		if (!is_temporary(makeRangeVarFromNameList(lfirst_node(List, lc))))
+		if (concerns(dropped_table(drop, lfirst_node(List, lc))))
 			return true;
 	}
 	return false;
@@ -159,8 +222,7 @@ altered_table(Node *command)
 			break;
 	}
 	relid = table != NULL ? RangeVarGetRelid(table, NoLock, true) : InvalidOid;
-	/* tables can be of the type */
-	return OidIsValid(relid) && get_rel_relkind(relid) == RELKIND_COMPOSITE_TYPE ? InvalidOid : relid;
+	return table != NULL && is_composite_type(table) ? InvalidOid : relid;	/* tables can be of the type */
 }
 
 /* Triggers of others say nothing of how a table's rows are known. */
@@ -177,24 +239,87 @@ trigger_matters(const CreateTrigStmt *trigger)
 	return false;
 }
 
-/* Whether the command can change a table's name, its partitions, its key or the columns that rules read: most do not, and cost nothing then. */
+static const AlterTableType switches[] = {
+	AT_EnableTrig, AT_EnableAlwaysTrig, AT_EnableReplicaTrig, AT_EnableTrigAll, AT_EnableTrigUser,
+	AT_DisableTrig, AT_DisableTrigAll, AT_DisableTrigUser
+};
+
+/* Whether the command switches triggers on or off, or drops one, which concerns the journal alone. */
 static bool
-command_matters(Node *command)
+switches_triggers(Node *command)
+{
+	if (IsA(command, DropStmt))
+		return ((DropStmt *) command)->removeType == OBJECT_TRIGGER;
+	return alters(command, switches, lengthof(switches)) && list_length(((AlterTableStmt *) command)->cmds) == 1;
+}
+
+/* Whether it changes columns, partitions or triggers of a watched table: of typed tables by CASCADE only. */
+static bool
+alter_matters(AlterTableStmt *alter)
 {
 	static const AlterTableType types[] = {
 		AT_AttachPartition, AT_DetachPartition, AT_DetachPartitionFinalize,
 		AT_AddConstraint, AT_DropConstraint, AT_AddColumn, AT_DropColumn, RT_REWRITING_COMMANDS
 	};
+	bool		is_type = is_composite_type(alter->relation);
+	ListCell   *lc;
 
-	if (IsA(command, DropStmt))
-		return drop_matters((DropStmt *) command);
-	if (IsA(command, CreateStmt))
-		return grown_table(command) != NULL;
-	if (IsA(command, CreateTrigStmt))
-		return trigger_matters((CreateTrigStmt *) command);
-	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->relation != NULL)
-		return !is_temporary(((RenameStmt *) command)->relation);
-	return !IsA(command, AlterTableStmt) || alters(command, types, lengthof(types));
+	if (!alters((Node *) alter, types, lengthof(types)) && !alters((Node *) alter, switches, lengthof(switches)))
+		return false;
+	if (!is_type && concerns(alter->relation))
+		return true;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+		if (is_type && cmd->behavior == DROP_CASCADE)
+			return true;
+		if ((cmd->subtype == AT_AttachPartition || cmd->subtype == AT_DetachPartition) &&
+			concerns(castNode(PartitionCmd, cmd->def)->name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+rename_matters(const RenameStmt *rename)
+{
+	if (rename->relation == NULL)
+		return rename->renameType == OBJECT_SCHEMA;
+	return is_composite_type(rename->relation) ? rename->behavior == DROP_CASCADE : concerns(rename->relation);
+}
+
+/*
+ * Whether the command can change a watched table's name, its partitions, its key, the
+ * columns that rules read or whether it is journalled: most do not, and cost nothing then.
+ */
+static bool
+command_matters(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_DropStmt:
+			return drop_matters((DropStmt *) command);
+		case T_CreateStmt:
+			return grown_table(command) != NULL && concerns(grown_table(command));
+		case T_CreateTrigStmt:
+			return trigger_matters((CreateTrigStmt *) command);
+		case T_RenameStmt:
+			return rename_matters((RenameStmt *) command);
+		case T_AlterObjectSchemaStmt:
+			if (((AlterObjectSchemaStmt *) command)->relation != NULL)
+				return concerns(((AlterObjectSchemaStmt *) command)->relation);
+			return ((AlterObjectSchemaStmt *) command)->objectType == OBJECT_EXTENSION;
+		case T_AlterTableStmt:
+			return alter_matters((AlterTableStmt *) command);
+		case T_AlterEnumStmt:
+		case T_AlterTypeStmt:
+		case T_AlterOwnerStmt:
+		case T_AlterTableMoveAllStmt:
+			return false;
+		default:
+			return true;
+	}
 }
 
 static bool
@@ -416,12 +541,13 @@ altered_tables(Node *command)
 
 	if (OidIsValid(altered))
 		return psprintf("{%u}", altered);
-	if (!IsA(command, DropStmt) || ((DropStmt *) command)->removeType != OBJECT_TABLE)
+	if (!IsA(command, DropStmt) ||
+		(((DropStmt *) command)->removeType != OBJECT_TABLE && ((DropStmt *) command)->removeType != OBJECT_TRIGGER))
 		return NULL;
 	initStringInfo(&buf);
 	foreach(lc, ((DropStmt *) command)->objects)
 		appendStringInfo(&buf, "%c%u", buf.len == 0 ? '{' : ',',
-						 RangeVarGetRelid(makeRangeVarFromNameList(lfirst_node(List, lc)), NoLock, true));
+						 RangeVarGetRelid(dropped_table((DropStmt *) command, lfirst_node(List, lc)), NoLock, true));
 	appendStringInfoChar(&buf, '}');
 	return buf.data;
 }
@@ -435,7 +561,9 @@ note_tables(Note *note, Oid owner, Node *command)
 			   *journalled;
 
 	SPI_connect();
-	rows = query_as(owner, "SELECT retrack.noted_sources(pg_catalog.parse_ident($1)), retrack.noted_journalled($2::pg_catalog.oid[])",
+	rows = query_as(owner, switches_triggers(command) ?
+					"SELECT NULL, retrack.noted_journalled($2::pg_catalog.oid[])" :
+					"SELECT retrack.noted_sources(pg_catalog.parse_ident($1)), retrack.noted_journalled($2::pg_catalog.oid[])",
 					2, arguments);
 	sources = get_text(rows, 0, 1);
 	journalled = get_text(rows, 0, 2);

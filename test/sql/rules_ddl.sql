@@ -176,6 +176,25 @@ DROP TABLE rd_other.part;
 RESET ROLE;
 SELECT * FROM open;
 
+-- Whoever alters tables that nothing watches does not pay for those that are: what is noted of them is not even asked for.
+CREATE FUNCTION asked(command text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  before bigint := pg_stat_get_xact_function_calls('retrack.noted_journalled(oid[])'::regprocedure);
+BEGIN
+  EXECUTE command;
+  RETURN pg_stat_get_xact_function_calls('retrack.noted_journalled(oid[])'::regprocedure) IS DISTINCT FROM before;
+END $$;
+SET track_functions = 'all';
+BEGIN;
+SELECT command, asked(command) FROM (VALUES ('CREATE TABLE rd_other.t (id int PRIMARY KEY, v text) PARTITION BY RANGE (id)'), ('CREATE TABLE rd_other.t1 PARTITION OF rd_other.t DEFAULT'),
+  ('ALTER TABLE rd_other.t ADD w int'), ('ALTER TABLE rd_other.t1 RENAME TO t2'), ('ALTER TABLE rd_other.t RENAME w TO x'), ('ALTER TABLE rd_other.t ALTER x TYPE text'),
+  ('CREATE TRIGGER r BEFORE UPDATE ON rd_other.t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()'), ('ALTER TABLE rd_other.t DISABLE TRIGGER USER'),
+  ('DROP TRIGGER r ON rd_other.t'), ('CREATE TYPE rd_other.y AS (a int)'), ('ALTER TYPE rd_other.y ADD ATTRIBUTE b int'), ('ALTER TYPE rd_other.y RENAME TO z'), ('DROP TYPE rd_other.z'),
+  ('DROP TABLE rd_other.t'), ('CREATE SCHEMA rd_empty'), ('ALTER TABLE rd_other.parts SET SCHEMA rd_empty'), ('DROP TABLE rd_empty.parts'), ('DROP SCHEMA rd_empty'),
+  ('ALTER TABLE rd.shipment ADD w int'), ('ALTER TABLE rd.shipment DISABLE TRIGGER USER'), ('ALTER SCHEMA rd_other RENAME TO rd_others')) v (command);
+ROLLBACK;
+RESET track_functions;
+
 DROP SCHEMA rd_other CASCADE;
 DROP SCHEMA rd CASCADE;
 DROP OWNED BY regress_ddl_keeper, regress_ddl_trader, regress_ddl_stranger;

@@ -162,6 +162,39 @@ DROP TRIGGER retrack_journal_update ON p2;
 DROP TRIGGER retrack_journal_delete ON p2;
 DROP TRIGGER retrack_journal_truncate ON p2;
 SELECT * FROM check_triggers('rp');
+
+-- Times without the journal: what changed then cannot be told, so it is said. New triggers, and the same ones again, are none.
+CREATE TABLE o (id int PRIMARY KEY, v text) PARTITION BY LIST (id);
+CREATE TABLE o1 PARTITION OF o FOR VALUES IN (1);
+SELECT attach_triggers('o', 'journal');
+SELECT attach_triggers('o', 'journal', 'party=v');
+CREATE TABLE o2 PARTITION OF o FOR VALUES IN (2);
+INSERT INTO o VALUES (1, 'a');
+INSERT INTO moments VALUES ('o');
+SELECT past('o', 'o');
+ALTER TABLE o DISABLE TRIGGER retrack_journal_update, DISABLE TRIGGER retrack_journal_insert;
+UPDATE o SET v = 'b';
+INSERT INTO moments VALUES ('o without');
+ALTER TABLE o ENABLE TRIGGER USER;
+INSERT INTO moments VALUES ('o again');
+DROP TRIGGER retrack_journal_update ON o2;
+SELECT attach_triggers('o', 'journal');
+ALTER TABLE o DISABLE TRIGGER retrack_journal_truncate;
+ALTER TABLE o ENABLE TRIGGER ALL;
+SELECT row_key, before FROM altered WHERE relation = 'rp.o';
+SELECT m, past('o', m) FROM unnest('{o,o without,o again}'::text[]) m;
+INSERT INTO moments VALUES ('o at last');
+SELECT past('o', 'o at last');
+
+-- A journal that cannot note what happens stops it; other tables have nothing to do with it.
+\set VERBOSITY default
+BEGIN;
+ALTER TABLE journal_head RENAME hash TO lost;
+ALTER TABLE moments RENAME TO times;
+ALTER TABLE export RENAME TO exports;
+ROLLBACK;
+\set VERBOSITY terse
+
 -- all of it is in the chain
 SELECT * FROM verify_journal('rp');
 UPDATE journal SET before = '{"columns": {"kg": null}}' WHERE op = 'alter' AND seq = 1;

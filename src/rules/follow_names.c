@@ -239,10 +239,21 @@ trigger_matters(const CreateTrigStmt *trigger)
 	return false;
 }
 
-static const AlterTableType switches[] = {
-	AT_EnableTrig, AT_EnableAlwaysTrig, AT_EnableReplicaTrig, AT_EnableTrigAll, AT_EnableTrigUser,
-	AT_DisableTrig, AT_DisableTrigAll, AT_DisableTrigUser
-};
+/*
+ * Whether the command has parts that switch triggers on or off.  Of superusers, who can do
+ * without triggers otherwise, too, DISABLE TRIGGER ALL is left out: pg_restore loads data
+ * so, and the journal is to be what it was.
+ */
+static bool
+has_switches(Node *command)
+{
+	static const AlterTableType types[] = {
+		AT_EnableTrig, AT_EnableAlwaysTrig, AT_EnableReplicaTrig, AT_EnableTrigAll, AT_EnableTrigUser,
+		AT_DisableTrig, AT_DisableTrigUser, AT_DisableTrigAll
+	};
+
+	return alters(command, types, lengthof(types) - (superuser() ? 1 : 0));
+}
 
 /* Whether the command switches triggers on or off, or drops one, which concerns the journal alone. */
 static bool
@@ -250,7 +261,7 @@ switches_triggers(Node *command)
 {
 	if (IsA(command, DropStmt))
 		return ((DropStmt *) command)->removeType == OBJECT_TRIGGER;
-	return alters(command, switches, lengthof(switches)) && list_length(((AlterTableStmt *) command)->cmds) == 1;
+	return has_switches(command) && list_length(((AlterTableStmt *) command)->cmds) == 1;
 }
 
 /* Whether it changes columns, partitions or triggers of a watched table: of typed tables by CASCADE only. */
@@ -264,7 +275,7 @@ alter_matters(AlterTableStmt *alter)
 	bool		is_type = is_composite_type(alter->relation);
 	ListCell   *lc;
 
-	if (!alters((Node *) alter, types, lengthof(types)) && !alters((Node *) alter, switches, lengthof(switches)))
+	if (!alters((Node *) alter, types, lengthof(types)) && !has_switches((Node *) alter))
 		return false;
 	if (!is_type && concerns(alter->relation))
 		return true;

@@ -181,6 +181,9 @@ DROP TRIGGER retrack_journal_update ON o2;
 SELECT attach_triggers('o', 'journal');
 ALTER TABLE o DISABLE TRIGGER retrack_journal_truncate;
 ALTER TABLE o ENABLE TRIGGER ALL;
+-- so pg_restore loads data
+ALTER TABLE o DISABLE TRIGGER ALL;
+ALTER TABLE o ENABLE TRIGGER ALL;
 SELECT row_key, before FROM altered WHERE relation = 'rp.o';
 SELECT m, past('o', m) FROM unnest('{o,o without,o again}'::text[]) m;
 INSERT INTO moments VALUES ('o at last');

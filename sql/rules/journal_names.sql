@@ -78,7 +78,9 @@ BEGIN
     SELECT s.*, r.nspname, j.relowner FROM jsonb_to_recordset(noted)
       AS s (relid oid, journal oid, name text, key text[], columns jsonb, files oid[], partitions jsonb, parts jsonb)
     JOIN pg_class j ON j.oid = s.journal JOIN pg_namespace r ON r.oid = j.relnamespace
-    WHERE EXISTS (SELECT FROM pg_class h WHERE h.relnamespace = r.oid AND h.relname = 'journal_head')
+    -- workers of pg_restore may take triggers before the keys: a journal that is half restored waits
+    WHERE EXISTS (SELECT FROM pg_class h JOIN pg_index i ON i.indrelid = h.oid AND i.indisprimary
+                  WHERE h.relnamespace = r.oid AND h.relname = 'journal_head')
   LOOP
     registry := t.nspname;
     owner := t.relowner;
@@ -144,6 +146,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   head record;
   last text;
+  has_keyless boolean;
   moment timestamptz;
   entry_hash bytea;
 BEGIN
@@ -154,6 +157,16 @@ BEGIN
       ORDER BY j.seq DESC LIMIT 1$sql$, registry) INTO last USING altered, row_key;
     IF last IS DISTINCT FROM 'off' THEN
       RETURN;
+    END IF;
+  END IF;
+  -- the first key of a table is news only where rows without one were journalled, and none while pg_restore adds it
+  IF json_typeof(facts -> 'key') = 'null' THEN
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.journal j WHERE ''?'' = ANY (j.row_keys))', registry) INTO has_keyless;
+    IF NOT has_keyless THEN
+      facts := facts::jsonb - 'key';
+      IF facts::jsonb = '{}' AND altered = row_key THEN
+        RETURN;
+      END IF;
     END IF;
   END IF;
   EXECUTE format($sql$INSERT INTO %1$I.journal_head AS h (party, seq, hash) VALUES ('(DDL)', 1, decode(repeat('00', 32), 'hex'))

@@ -128,6 +128,14 @@ SELECT past('k', 'k by b');
 SELECT attach_triggers('k', 'journal');
 SELECT past('k', 'k by b'), past('k', 'k');
 INSERT INTO moments VALUES ('k by c');
+-- the first one, after rows without any
+CREATE TABLE n (id int, v text);
+SELECT attach_triggers('n', 'journal');
+INSERT INTO n VALUES (1, 'x');
+INSERT INTO moments VALUES ('n');
+UPDATE n SET v = 'y';
+ALTER TABLE n ADD PRIMARY KEY (id);
+SELECT past('n', 'n');
 -- values of the key written anew
 ALTER TABLE k ALTER c TYPE int USING c + 1;
 SELECT past('k', 'k by c');

@@ -145,6 +145,14 @@ $node->safe_psql('postgres', 'CREATE DATABASE custom');
 command_ok([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-j3', '-e', '-d', 'custom', "$dir/custom" ], 'restored in parallel');
 same_answers(answers($node, 'custom'), $expected, 'parallel');
 
+# Of several workers one may take a table's triggers before another has its key, or the journal's.
+my @items = split /^/, `pg_restore -l '$dir/custom'`;
+my ($key) = grep { $items[$_] =~ / CONSTRAINT / } 0 .. $#items;
+append_to_file("$dir/items", join '', @items[0 .. $key - 1], (grep { / TRIGGER / } @items), grep { !/ TRIGGER / } @items[$key .. $#items]);
+$node->safe_psql('postgres', 'CREATE DATABASE late_keys');
+command_ok([ 'pg_restore', '-h', $node->host, '-p', $node->port, '-e', '-L', "$dir/items", '-d', 'late_keys', "$dir/custom" ], 'restored with triggers before keys');
+same_answers(answers($node, 'late_keys'), $expected, 'triggers before keys');
+
 # Schema and data apart: the data arrive while the triggers are there, as DBAs do it with --disable-triggers.
 dumped($node, 'origin', "$dir/schema.sql", '-s');
 dumped($node, 'origin', "$dir/data.sql", '-a', '--disable-triggers');
@@ -170,7 +178,7 @@ $node->safe_psql('made', q{CALL retrack.grant_registry('trade', 'mag', 'producer
 same_answers(answers($node, 'made'), $expected, 'data alone');
 
 # The restored rules go on from the restored ledgers.
-for my $db (qw(plain custom apart sections made))
+for my $db (qw(plain custom late_keys apart sections made))
 {
 	my ($rc, $out, $err) = $node->psql($db, q{
 INSERT INTO trade.shipment (shipment_id, shipped_on, exporter, consignee, end_user, destination, licence, control_code, form, assay, net_mass)
@@ -241,7 +249,7 @@ $node->safe_psql('origin', 'DROP PUBLICATION books');
 # a slot that its subscriber left behind: from 17 on pg_upgrade refuses to lose it
 $node->poll_query_until('origin', q{SELECT NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'logical' AND active)});
 $node->safe_psql('origin', q{SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'logical'});
-$node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom apart sections made);
+$node->safe_psql('postgres', "DROP DATABASE $_") for qw(plain custom late_keys apart sections made);
 $node->stop;
 my $new = PostgreSQL::Test::Cluster->new('upgraded');
 $new->init(allows_streaming => 'logical');

@@ -206,19 +206,22 @@ rt_http_token_answer(HttpRequest *req)
 	const char *type = json_string_value(json_object_get(root, "token_type"));
 	json_t	   *lifetime = json_object_get(root, "expires_in");
 	double		seconds = json_is_number(lifetime) ? json_number_value(lifetime) : 3600;
+	char	   *copy;
 
 	if (token == NULL || *token == '\0' || strlen(token) > TOKEN_MAX ||
 		!url_header_value_valid(token, strlen(token)))
 		rt_http_fail(req, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY, "token server gave no usable access_token");
 	else if (type && pg_strcasecmp(type, "bearer") != 0)
 		rt_http_fail(req, ERRCODE_FDW_UNABLE_TO_CREATE_REPLY, "token server gave a token that is no bearer token");
+	else if ((copy = strdup(token)) == NULL)
+		rt_http_fail(req, ERRCODE_OUT_OF_MEMORY, "out of memory");	/* to fetch another one would not help */
 	else
 	{
 		/* renew ahead of time, or at half-time if it lives shortly */
 		seconds = Min(Max(seconds, 2), 86400.0 * 365);
 		seconds -= Min(30, seconds / 2);
 		rt_http_wipe(account->token);
-		account->token = strdup(token);
+		account->token = copy;
 		account->token_expires = rt_http_now() + (int64) (seconds * 1e6);
 		req->conn->counters.tokens++;
 		req->state = REQUEST_DONE;

@@ -1,7 +1,7 @@
 CREATE FUNCTION retrack.journal_changes() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.journal_changes() IS
-  'statement trigger of a table of reports: writes every change to the registry''s journal, with who, when and the row before, chained per party by SHA-256; attach it with retrack.attach_triggers(relation, ''journal''). Arguments: registry, key, party (column with the party, default exporter), facility (column with the facility whose party it is, default facility_id). TRUNCATE is refused (RTJ01)';
+  'statement trigger of a table of reports: writes every change to the registry''s journal, with who, when and the row before, chained per party by SHA-256; attach it with retrack.attach_triggers(relation, ''journal''). Arguments: registry, key (columns that tell rows apart, default the primary key''s; without, rows are journalled, but not found again), party (column with the party, default exporter), facility (column with the facility whose party it is, default facility_id). TRUNCATE is refused (RTJ01); so is every change while nothing keeps the columns of key=... unique (22023). A deferred primary key is checked with every statement all the same (23505)';
 
 CREATE FUNCTION retrack.journal_hash(previous bytea, party text, seq bigint, recorded_at timestamptz, who text,
   relation text, row_keys text[], op text, before text, after_digests bytea[]) RETURNS bytea
@@ -68,7 +68,7 @@ BEGIN
   JOIN pg_trigger g ON g.tgrelid = c.oid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure
   WHERE c.reltype = pg_typeof(a_row)::oid ORDER BY g.oid DESC LIMIT 1;
   key := retrack.journal_key(relation);
-  IF relation IS NULL OR key IS NULL OR at IS NULL THEN
+  IF relation IS NULL OR at IS NULL THEN
     RAISE EXCEPTION 'rows of % are not journalled', coalesce(pg_typeof(a_row)::text, '?')
       USING ERRCODE = 'invalid_parameter_value',
             HINT = 'Give a null of a journalled table''s row type and a time: rows_as_of(NULL::trade.shipment, now()).';
@@ -76,6 +76,11 @@ BEGIN
   IF retrack.topmost_table(relation) <> relation THEN
     RAISE EXCEPTION 'rows of partition "%" are journalled as rows of table "%"', relation, retrack.topmost_table(relation)
       USING ERRCODE = 'invalid_parameter_value', HINT = format('Ask for rows_as_of(NULL::%s, ...).', retrack.topmost_table(relation));
+  END IF;
+  IF key IS NULL THEN
+    RAISE EXCEPTION 'rows of table "%" have no key by which the journal knows them', relation
+      USING ERRCODE = 'invalid_parameter_value',
+            HINT = format('From a primary key on, or columns named by key=..., it will. What was journalled so far is in %I.journal_row.', registry);
   END IF;
   SELECT array_agg(s.name) AS names, array_agg(s.since) AS since, array_agg(s.until) AS until, array_agg(s.columns) AS columns, array_agg(s.other_key) AS other_key
   INTO past FROM retrack.journal_names(registry, relation,
@@ -118,7 +123,7 @@ BEGIN
   END;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
-  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. Tables and columns that are called otherwise now are followed; columns added since are null in rows that changed. 22023 if the table is not journalled, or a partition (ask for the table above it); RTJ02 if it was another table then, a partition, or known by another key, or if its rows do not fit the columns'' types of today. Warns where partitions joined or left it with rows since, ALTER TABLE gave columns other values, or the journal''s triggers were off';
+  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. Tables and columns that are called otherwise now are followed; columns added since are null in rows that changed. 22023 if the table is not journalled, its rows have no key, or it is a partition (ask for the table above it); RTJ02 if it was another table then, a partition, or known by another key, or if its rows do not fit the columns'' types of today. Warns where partitions joined or left it with rows since, ALTER TABLE gave columns other values, or the journal''s triggers were off';
 
 -- Tables, and the triggers on what parties report.
 CREATE FUNCTION retrack.create_registry_journal(registry name) RETURNS void

@@ -47,6 +47,23 @@ END $fn$;
 COMMENT ON FUNCTION retrack.settled_violations(name) IS
   'open violations (violation_id) of one table whose rows break no rule any more, as the licence, quota or control list is now, with room for all of them; none: there are none of any table. rebook_ledger resolves them and draws the rows';
 
+CREATE FUNCTION retrack.key_tells_apart(relation regclass, key text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH part (name) AS (
+    SELECT unnest(string_to_array(key, ','))
+    UNION ALL
+    SELECT a.attname FROM pg_index x CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) k (attnum)
+    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+    WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary AND x.indimmediate)
+  SELECT EXISTS (SELECT FROM pg_index x
+    WHERE x.indrelid = retrack.topmost_table(relation) AND x.indisunique AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL
+      AND NOT EXISTS (SELECT FROM unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) k (attnum)
+        LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND a.attnotnull AND a.attname IN (SELECT p.name FROM part p)
+        WHERE a.attnum IS NULL))
+$$;
+COMMENT ON FUNCTION retrack.key_tells_apart(regclass, text) IS
+  'whether a unique index keeps rows apart by the key, at every moment and over all partitions; key is the triggers'' argument, or NULL for the primary key';
+
 CREATE FUNCTION retrack.check_triggers(registry name)
 RETURNS TABLE (relation regclass, problem text)
 LANGUAGE plpgsql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $fn$
@@ -112,6 +129,13 @@ BEGIN
   WHERE (c.required OR a.value IS NOT NULL)
     AND NOT EXISTS (SELECT FROM pg_attribute x WHERE x.attrelid = b.tgrelid AND NOT x.attisdropped AND x.attname = coalesce(a.value, c.name))
   UNION ALL
+  SELECT b.tgrelid::regclass, format('nothing keeps the key unique by which %s%s knows rows', b.proname, CASE WHEN r.mode = 'record' THEN ' with mode=record' END)
+  FROM booked b
+  CROSS JOIN LATERAL (SELECT retrack.rule_argument(o.arguments, 'key', NULL) AS key, retrack.rule_argument(o.arguments, 'mode', 'reject') AS mode
+                      FROM ours o WHERE o.tgrelid = b.tgrelid AND o.proname = b.proname LIMIT 1) r
+  WHERE CASE b.proname WHEN 'journal_changes' THEN r.key IS NOT NULL ELSE r.mode = 'record' END
+    AND NOT retrack.key_tells_apart(b.tgrelid, r.key)
+  UNION ALL
   SELECT k.relid, format('has no trigger of %s', k.proname)
   FROM (SELECT to_regclass(format('%I.%I', check_triggers.registry, v.t)) AS relid, v.proname
         FROM (VALUES ('licence', 'keep_terms'), ('licence_item', 'keep_terms'), ('licence_party', 'keep_terms'), ('licence_status', 'keep_terms'),
@@ -123,4 +147,4 @@ BEGIN
   ORDER BY 1, 2;
 END $fn$;
 COMMENT ON FUNCTION retrack.check_triggers(name) IS
-  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view, foreign table or table that inherits, without transition tables, naming a column that does not exist, or missing on a partition; or, without relation, the extension''s event triggers disabled. No row means that nothing is';
+  'what is wrong with the triggers of the registry''s rules and journal: disabled, conditional, doubled, unlike each other, missing for an event, on a view, foreign table or table that inherits, without transition tables, naming a column that does not exist, or a key that several rows can have where it must tell them apart, or missing on a partition; or, without relation, the extension''s event triggers disabled. No row means that nothing is';

@@ -17,6 +17,7 @@
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "rules/journal_chain.h"
 #include "rules/journal_order.h"
 #include "rules/journal_writer.h"
@@ -25,6 +26,7 @@
 #include "rules/rows.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -506,11 +508,30 @@ prepare_json(JournalStatement *st)
 	st->json = st->table->json;
 }
 
+/*
+ * With a deferred key two rows could have one between statements, and what each was
+ * could not be told: so the journal has it checked with every statement.
+ */
+static void
+check_deferred_key(JournalStatement *st)
+{
+	ConstraintsSetStmt *set;
+	Relation	rel = st->rows.trigdata->tg_relation;
+
+	if (!OidIsValid(st->table->deferrable_key))
+		return;
+	set = makeNode(ConstraintsSetStmt);
+	set->constraints = list_make1(makeRangeVar(get_namespace_name(RelationGetNamespace(rel)),
+											   get_constraint_name(st->table->deferrable_key), -1));
+	AfterTriggerSetState(set);
+}
+
 static void
 journal_statement(JournalStatement *st)
 {
 	int			nest;
 
+	check_deferred_key(st);
 	find_heads(st);
 	if (st->nheads == 0)
 		return;

@@ -8,6 +8,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_index.h"
@@ -334,6 +335,8 @@ resolve_primary_key(RuleTable *t, Relation rel)
 
 		if (form->indisprimary && form->indisvalid)
 		{
+			if (!form->indimmediate)
+				t->deferrable_key = get_index_constraint(form->indexrelid);
 			for (int i = 0; i < form->indnkeyatts; i++)
 				t->key[t->nkeys++] = form->indkey.values[i];
 		}
@@ -399,6 +402,7 @@ fill_from_source(RuleTable *t, const ColumnSource *src, const RuleSpec *spec, in
 								   name != NULL ? name : spec->columns[i].name, name != NULL);
 		t->last_att = Max(t->last_att, t->att[i]);
 	}
+	t->key_is_named = find_argument(nargs, args, "key") != NULL;
 	resolve_key(t, src, find_argument(nargs, args, "key"));
 	for (int i = 0; spec->others[i] != NULL; i++)
 	{
@@ -480,17 +484,22 @@ key_tells_apart(const RuleTable *t, Relation rel)
 	return result;
 }
 
+/* Where the key must be unique: who draws is told by it, and which row an entry of the journal is about. */
 static void
 check_key(const RuleTable *t, Relation rel)
 {
-	if (!t->record || key_tells_apart(t, rel))
+	bool		journalled = t->spec->nrules == 0 && t->key_is_named;
+
+	if (!(t->record || journalled) || key_tells_apart(t, rel))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("mode=record needs rows that can be told apart, but nothing keeps the key of table \"%s\" unique",
-					RelationGetRelationName(rel)),
-			 errdetail("A recorded row draws nothing, so it must be known when it is changed or removed."),
-			 errhint("The columns of 'key=...' must be NOT NULL and have a unique index, on the partitioned table if there is one."),
+			 errmsg("%s needs rows that can be told apart, but nothing keeps the key of table \"%s\" unique",
+					t->record ? "mode=record" : "the journal", RelationGetRelationName(rel)),
+			 t->record ?
+			 errdetail("A recorded row draws nothing, so it must be known when it is changed or removed.") :
+			 errdetail("What several rows with one key were could not be told from its entries."),
+			 errhint("The columns of 'key=...' must be NOT NULL and have a unique index, not a deferrable one, on the partitioned table if there is one."),
 			 errtable(rel)));
 }
 

@@ -69,6 +69,8 @@ typedef struct RuleTable
 	bool		record;			/* mode=record */
 	AttrNumber	att[RULE_COLUMNS_MAX];	/* 0: the table has no such column */
 	AttrNumber	last_att;		/* highest of att and key */
+	bool		key_is_named;	/* by the argument "key" */
+	Oid			deferrable_key; /* constraint of a primary key that is deferrable; 0: it is not */
 	int			nkeys;
 	AttrNumber	key[RULE_KEY_MAX];	/* names a row in messages and violations */
 	FmgrInfo	key_output[RULE_KEY_MAX];

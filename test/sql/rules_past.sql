@@ -110,7 +110,7 @@ ALTER TYPE rp.kind RENAME ATTRIBUTE what TO why CASCADE;
 SELECT past('typed', 'typed');
 
 -- The key: another one, none for a while, the same one under another name or trigger argument.
-CREATE TABLE k (a int, b int, v text, PRIMARY KEY (a));
+CREATE TABLE k (a int, b int NOT NULL UNIQUE, v text, PRIMARY KEY (a));
 SELECT attach_triggers('k', 'journal');
 INSERT INTO k VALUES (1, 10, 'x'), (2, 20, 'y');
 INSERT INTO moments VALUES ('k');
@@ -134,8 +134,56 @@ SELECT attach_triggers('n', 'journal');
 INSERT INTO n VALUES (1, 'x');
 INSERT INTO moments VALUES ('n');
 UPDATE n SET v = 'y';
+SELECT past('n', 'n');
 ALTER TABLE n ADD PRIMARY KEY (id);
 SELECT past('n', 'n');
+-- Rows must be told apart at every moment: a deferred key is checked with every statement, or two rows could have it between two of them.
+CREATE TABLE d (id int, part int, v text, PRIMARY KEY (id, part) DEFERRABLE INITIALLY DEFERRED) PARTITION BY LIST (part);
+CREATE TABLE d1 PARTITION OF d FOR VALUES IN (1);
+SELECT attach_triggers('d', 'journal');
+INSERT INTO d VALUES (1, 1, 'x'), (2, 1, 'y');
+INSERT INTO moments VALUES ('d');
+UPDATE d SET id = 3 - id;
+CREATE FUNCTION swaps_rows_of(a_table text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  SET CONSTRAINTS ALL DEFERRED;
+  EXECUTE format('UPDATE %s SET id = 2 WHERE id = 1', a_table);
+  EXECUTE format('UPDATE %s SET id = 1 WHERE v = ''x''', a_table);
+  RETURN 'swapped';
+EXCEPTION WHEN unique_violation THEN
+  RETURN SQLERRM;
+END $$;
+SELECT swaps_rows_of('d'), swaps_rows_of('d1');
+SELECT past('d', 'd');
+SELECT row_key, op, before ->> 'v' AS v FROM journal_row WHERE relation = 'rp.d' ORDER BY seq;
+-- a key by name must be unique, or nothing is changed
+CREATE TABLE u (id int, part int NOT NULL, v text NOT NULL) PARTITION BY LIST (part);
+CREATE TABLE u1 PARTITION OF u FOR VALUES IN (1);
+SELECT attach_triggers('u', 'journal', 'key=id,part');
+CREATE FUNCTION told_apart() RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE detail text;
+BEGIN
+  RETURN QUERY SELECT format('%s: %s', c.relation, c.problem) FROM retrack.check_triggers('rp') c WHERE c.relation::text ~ '^u';
+  INSERT INTO rp.u VALUES (1, 1, 'a');
+  DELETE FROM rp.u;
+  RETURN NEXT 'inserted';
+EXCEPTION WHEN invalid_parameter_value THEN
+  GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+  RETURN NEXT concat_ws(' ', SQLSTATE, SQLERRM, detail);
+END $$;
+SELECT told_apart();
+ALTER TABLE u1 ADD UNIQUE (id, part);
+ALTER TABLE u ALTER id SET NOT NULL;
+SELECT told_apart();
+ALTER TABLE u ADD CONSTRAINT at_last UNIQUE (id, part) DEFERRABLE;
+SELECT told_apart();
+ALTER TABLE u DROP CONSTRAINT at_last, ADD UNIQUE (id, part, v);
+SELECT told_apart();
+ALTER TABLE u ADD UNIQUE (part);
+SELECT told_apart();
+ALTER TABLE u ALTER part DROP NOT NULL;
+SELECT told_apart();
+DROP TABLE u;
 -- values of the key written anew
 ALTER TABLE k ALTER c TYPE int USING c + 1;
 SELECT past('k', 'k by c');

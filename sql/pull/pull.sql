@@ -335,7 +335,8 @@ BEGIN
   -- how a rejected row is written down
   SELECT '(SELECT to_jsonb(x) FROM (SELECT ' || string_agg(format('s.%1$I::text AS %1$I', n), ', ') || ') AS x)'
   INTO job.row_values FROM unnest(shared) AS n;
-  SELECT string_agg(format('s.%I::text', n), ' || ''|'' || ') INTO job.row_key FROM unnest(keys) AS n;
+  SELECT string_agg(format(CASE WHEN cardinality(keys) = 1 THEN 's.%I::text' ELSE $f$replace(replace(s.%I::text, E'\\', E'\\\\'), '|', E'\\|')$f$ END, n), ' || ''|'' || ')
+  INTO job.row_key FROM unnest(keys) AS n;
   job.row_version := format('concat_ws(''@'', %s)',
     coalesce(nullif(concat_ws(', ', 's.' || quote_ident(version), 's.' || quote_ident(water)), ''), 'NULL'));
   job.record_text := CASE WHEN job.has_record THEN format('coalesce(s."#record"::text, %s::text)', job.row_values) ELSE job.row_values || '::text' END;
@@ -350,7 +351,8 @@ COMMENT ON FUNCTION retrack.pull_prepare(regclass, regclass, text[], text, text,
 
 CREATE FUNCTION retrack.pull_copy(job retrack.pull_job, condition text) RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_min_messages = 'warning' AS $$
 DECLARE
   query text := format('SELECT %s FROM %s AS s %s', job.stage_columns, job.source_name, condition);
   order_by text := (SELECT string_agg('s.' || quote_ident(c), ', ' ORDER BY n) FROM unnest(job.order_columns) WITH ORDINALITY AS u(c, n));
@@ -384,7 +386,8 @@ COMMENT ON FUNCTION retrack.pull_copy(retrack.pull_job, text) IS
 CREATE FUNCTION retrack.pull_stage(job retrack.pull_job, since text, overlap interval, row_position text,
   OUT staged bigint, OUT went_back boolean, OUT decided bigint, OUT moved boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_min_messages = 'warning' AS $$
 DECLARE
   from_here text := since;
   condition text := '';
@@ -460,7 +463,8 @@ changed each of the five times they were read, so that rows may be missing';
 CREATE FUNCTION retrack.pull_refuse(job retrack.pull_job, first bigint, last bigint, state text, message text, detail text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
 DECLARE
   r record;
   raw json;
@@ -594,7 +598,8 @@ plain: the target may still be taken to be without the rows to come; whole: ever
 
 CREATE FUNCTION retrack.pull_position(job retrack.pull_job, last bigint) RETURNS text
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
 DECLARE
   result text;
 BEGIN
@@ -612,7 +617,8 @@ COMMENT ON FUNCTION retrack.pull_position(retrack.pull_job, bigint) IS
 CREATE FUNCTION retrack.pull_batch(job retrack.pull_job, first bigint, last bigint,
   OUT landed bigint, OUT rejected bigint, OUT high_water text, OUT plain boolean)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
 DECLARE
   rows_done record;
 BEGIN
@@ -662,7 +668,8 @@ COMMENT ON FUNCTION retrack.pull_begin(retrack.pull_job) IS
 row_position: it came to this row';
 
 CREATE FUNCTION retrack.pull_end(job retrack.pull_job) RETURNS void
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET client_min_messages = 'warning' AS $$
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' SET client_min_messages = 'warning' AS $$
 DECLARE
   unread boolean;
 BEGIN

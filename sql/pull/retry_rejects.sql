@@ -15,7 +15,8 @@ CREATE FUNCTION retrack.retry_target(registry name, target regclass, key_columns
   version_column text DEFAULT 'version', high_water_column text DEFAULT 'updated_at',
   withdrawn_column text DEFAULT 'withdrawn', OUT tried bigint, OUT landed bigint)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' AS $$
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+  SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
 DECLARE
   target_name text;
   keys text[] := retrack.pull_key(target, key_columns);

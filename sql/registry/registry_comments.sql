@@ -251,7 +251,7 @@ BEGIN
       ('pull_reject', 'detail', 'the detail of the error'),
       ('pull_reject', 'page', 'page it was on'),
       ('pull_reject', 'pointer', 'JSON pointer of the value at fault'),
-      ('pull_reject', 'row_key', 'its key, as far as it could be read; several columns joined by |'),
+      ('pull_reject', 'row_key', 'its key, as far as it could be read; several columns joined by |, with \ before a | or \ within one'),
       ('pull_reject', 'row_version', 'its version and high water'),
       ('pull_reject', 'row_values', 'its values by column of the target, as text; a retry inserts them'),
       ('pull_reject', 'whole', 'all its values could be read, so that it can be tried again'),

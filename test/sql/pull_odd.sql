@@ -85,6 +85,35 @@ INSERT INTO pull_o.licence (licence, kind, holder, valid, status) VALUES ('25-AA
 SELECT * FROM retrack.retry_rejects('pull_o.licence_item');
 SELECT line, version, granted, withdrawn FROM pull_o.licence_item ORDER BY line;
 
+-- Whatever a session's settings say of how values read: a reject is known again, and lands as what was sent.
+CREATE TABLE pull_o_api.plain (f float8, b bytea, i interval, n int, version int);
+CREATE TABLE pull_o.plain (f float8, b bytea, i interval, n int CHECK (n <> 5), version int, PRIMARY KEY (f, b, i));
+INSERT INTO pull_o_api.plain VALUES (0.1::float8 + 0.2, '\x00ff', '-1 day +02:03:04', 5, 1), (0.3, '\x00ff', '-1 day +02:03:04', 5, 1);
+SET extra_float_digits = -3;
+SET intervalstyle = 'sql_standard';
+SET bytea_output = 'escape';
+CALL retrack.pull('pull_o_api.plain', 'pull_o.plain');
+RESET extra_float_digits;
+RESET intervalstyle;
+RESET bytea_output;
+CALL retrack.pull('pull_o_api.plain', 'pull_o.plain');
+SELECT row_key FROM pull_o.pull_reject WHERE target = 'pull_o.plain' ORDER BY 1;
+ALTER TABLE pull_o.plain DROP CONSTRAINT plain_n_check;
+SET intervalstyle = 'sql_standard';
+SELECT * FROM retrack.retry_rejects('pull_o.plain');
+RESET intervalstyle;
+SELECT count(*), count(s) AS as_sent FROM pull_o.plain t LEFT JOIN pull_o_api.plain s USING (f, b, i);
+
+-- Keys of several columns do not read alike: what the source says of one row settles no other's reject.
+CREATE TABLE pull_o_api.pair (a text, b text, n int);
+CREATE TABLE pull_o.pair (a text, b text, n int CHECK (n <> 5), PRIMARY KEY (a, b));
+INSERT INTO pull_o_api.pair VALUES ('x|y', 'z', 5), ('x\', 'y', 5);
+CALL retrack.pull('pull_o_api.pair', 'pull_o.pair');
+DELETE FROM pull_o_api.pair;
+INSERT INTO pull_o_api.pair VALUES ('x', 'y|z', 1);
+CALL retrack.pull('pull_o_api.pair', 'pull_o.pair');
+SELECT row_key, resolved_at IS NOT NULL AS resolved FROM pull_o.pull_reject WHERE target = 'pull_o.pair' ORDER BY 1;
+
 -- A schema with nothing to pull from is an error, so that a schedule with a slip of the pen shows.
 CALL retrack.pull_all('pull_o', 'pull_o_nowhere');
 CALL retrack.pull_all('pull_o', 'information_schema');

@@ -49,7 +49,7 @@ Any NULL: no rows. Errors: RTC01 lot not in the registry, RTC02 a lot edge witho
 CREATE FUNCTION retrack.trace_dot(registry name, lot text, direction text DEFAULT 'origin')
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE COST 20000
-SET search_path = pg_catalog, pg_temp
+SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on
 AS $$
 DECLARE
   result text;

@@ -9,7 +9,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
     WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
   SELECT '(' || string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I) COLLATE "C"', p.name)
-    ELSE format('CASE WHEN t.%1$I IS NULL THEN ''\N'' ELSE replace(replace(format(''%%s'', t.%1$I) COLLATE "C", ''\'', ''\\''), ''|'', ''\|'') END', p.name)
+    ELSE format($f$CASE WHEN t.%1$I IS NULL THEN E'\\N' ELSE replace(replace(format('%%s', t.%1$I) COLLATE "C", E'\\', E'\\\\'), '|', E'\\|') END$f$, p.name)
     END, ' || ''|'' || ' ORDER BY p.i) || ') COLLATE "C"' FROM part p
 $$;
 COMMENT ON FUNCTION retrack.row_key_expression(regclass, text) IS

@@ -1,0 +1,31 @@
+-- Protects: functions read their own backslashes alike where a session has standard_conforming_strings off, so that keys, names and graphs are the same.
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SET client_min_messages = error;
+CALL retrack.create_registry('rstr');
+SET search_path = rstr, retrack, public;
+SELECT normal_name(E'\u682A\u5F0F\u4F1A\u793E \u00C6r\u00F8 & S\u00F8n, Ltd.');
+CREATE TABLE pair (a text, b text, exporter text, v int, PRIMARY KEY (a, b));
+SELECT attach_triggers('pair', 'journal');
+INSERT INTO pair VALUES ('x|y', 'z', 'P', 1), ('x', E'y\\|z', 'P', 2), (E'x\\', 'N', 'P', 3);
+SELECT clock_timestamp() AS moment \gset
+UPDATE pair SET v = v + 10 WHERE v > 1;
+SELECT * FROM rows_as_of(NULL::rstr.pair, :'moment') ORDER BY v;
+SELECT * FROM verify_journal('rstr');
+SELECT * FROM check_triggers('rstr');
+CREATE TABLE source AS SELECT * FROM pair;
+UPDATE source SET v = 0;
+ALTER TABLE pair ADD CHECK (v > 0) NOT VALID;
+CALL pull('rstr.source', 'rstr.pair');
+SELECT row_key FROM pull_reject ORDER BY 1;
+ALTER TABLE pair DROP CONSTRAINT pair_v_check;
+SELECT tried, landed FROM retry_rejects('rstr.pair');
+ALTER TABLE pair RENAME TO couple;
+ALTER TABLE couple DROP CONSTRAINT pair_pkey;
+SELECT relation, row_key, before FROM journal_row WHERE op = 'alter';
+ALTER TABLE lot DROP CONSTRAINT lot_facility_id_fkey;
+INSERT INTO lot (lot_id, facility_id, form, mass, created_on) VALUES (E'a "b" \\', 'F', 'ore', '1 kg', '2025-01-01'), ('c', 'F', 'magnet', '1 kg', '2025-01-02');
+INSERT INTO lot_edge (input_lot, output_lot, mass) VALUES (E'a "b" \\', 'c', '1 kg');
+SELECT trace_dot('rstr', 'c');
+SELECT * FROM rebook_ledger('rstr');
+DROP SCHEMA rstr CASCADE;

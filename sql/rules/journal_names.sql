@@ -1,13 +1,40 @@
 -- The journal knows rows by the table's name and the row's key, and has them under their columns' names, all as of
 -- then. What DDL changes of these is an entry of its own (op "alter"), by which rows_as_of reads the older ones.
 
+CREATE FUNCTION retrack.attribute_names(type oid) RETURNS jsonb
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  WITH RECURSIVE part (oid) AS (
+    SELECT type
+    UNION
+    SELECT n.oid FROM part p JOIN pg_type y ON y.oid = p.oid CROSS JOIN LATERAL (
+      SELECT y.typbasetype WHERE y.typtype = 'd'
+      UNION ALL
+      SELECT y.typelem WHERE y.typelem <> 0
+      UNION ALL
+      SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped) n (oid))
+  SELECT jsonb_object_agg(a.attrelid || '.' || a.attnum, a.attname) FROM part p JOIN pg_type y ON y.oid = p.oid
+  JOIN pg_attribute a ON a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION retrack.attribute_names(oid) IS
+  'names, by their numbers, of the attributes of a composite type and of all composite types in it, or in an array or domain; NULL for other types';
+
 CREATE FUNCTION retrack.column_shapes(relation regclass) RETURNS jsonb
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
-  SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid, a.atttypmod)) FROM pg_attribute a
+  SELECT jsonb_object_agg(a.attnum, jsonb_build_array(a.attname, a.atttypid, a.atttypmod,
+    CASE WHEN y.typtype IN ('c', 'd') OR y.typelem <> 0 THEN retrack.attribute_names(y.oid) END))
+  FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
   WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 COMMENT ON FUNCTION retrack.column_shapes(regclass) IS
-  'the table''s columns by number: name, type, type modifier; NULL if it has none';
+  'the table''s columns by number: name, type, type modifier, names of the type''s attributes; NULL if it has none';
+
+CREATE FUNCTION retrack.attributes_renamed(before jsonb, type oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT EXISTS (SELECT FROM jsonb_each_text(CASE jsonb_typeof(before) WHEN 'object' THEN before END) b
+                 JOIN jsonb_each_text(retrack.attribute_names(type)) n ON n.key = b.key AND n.value <> b.value)
+$$;
+COMMENT ON FUNCTION retrack.attributes_renamed(jsonb, oid) IS
+  'whether attributes of a type have other names than they had, as attribute_names gives them: rows in JSON have them by their names';
 
 CREATE FUNCTION retrack.named_key(key text[], columns jsonb) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -72,6 +99,7 @@ DECLARE
   key_now text[];
   columns_changed jsonb;
   columns_rewritten jsonb;
+  columns_reshaped jsonb;
   filled boolean;
 BEGIN
   FOR t IN
@@ -94,14 +122,16 @@ BEGIN
     SELECT jsonb_object_agg(o.value ->> 0, a.attname) FILTER (WHERE a.attname IS DISTINCT FROM o.value ->> 0),
       jsonb_agg(o.value ->> 0) FILTER (WHERE o.value ->> 0 = ANY (computed)
         OR retrack.plain_type((o.value ->> 1)::oid) <> retrack.plain_type(a.atttypid)
-        OR o.value ->> 2 <> a.atttypmod::text AND retrack.plain_type(a.atttypid) <> 'text'::regtype)
-    INTO columns_changed, columns_rewritten
+        OR o.value ->> 2 <> a.atttypmod::text AND retrack.plain_type(a.atttypid) <> 'text'::regtype),
+      jsonb_agg(o.value ->> 0) FILTER (WHERE retrack.attributes_renamed(o.value -> 3, a.atttypid))
+    INTO columns_changed, columns_rewritten, columns_reshaped
     FROM jsonb_each(t.columns) o LEFT JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = o.key::int AND NOT a.attisdropped;
     SELECT retrack.key_columns(t.relid, retrack.rule_argument(retrack.trigger_arguments(g.oid), 'key', NULL)) INTO key_now
     FROM pg_trigger g WHERE g.tgrelid = t.relid AND g.tgfoid = 'retrack.journal_changes()'::regprocedure ORDER BY g.oid DESC LIMIT 1;
     found_facts := CASE WHEN columns_changed IS NULL THEN '{}' ELSE jsonb_build_object('columns', columns_changed) END
       || CASE WHEN FOUND AND key_now IS DISTINCT FROM t.key THEN jsonb_build_object('key', retrack.named_key(t.key, t.columns)) ELSE '{}' END
-      || CASE WHEN columns_rewritten IS NULL OR retrack.files_of(t.relid) = t.files THEN '{}' ELSE jsonb_build_object('rewritten', columns_rewritten) END;
+      || CASE WHEN columns_rewritten IS NULL OR retrack.files_of(t.relid) = t.files THEN '{}' ELSE jsonb_build_object('rewritten', columns_rewritten) END
+      || CASE WHEN columns_reshaped IS NULL THEN '{}' ELSE jsonb_build_object('reshaped', columns_reshaped) END;
     IF altered <> row_key OR found_facts <> '{}' THEN
       facts := found_facts;
       RETURN NEXT;
@@ -195,6 +225,7 @@ DECLARE
   broken boolean := false;  -- the key's values were written anew
   later text[] := '{}';     -- names in entries later than the one looked at
   notes text[] := '{}';
+  reshaped boolean;         -- rows have attributes by their names of then
   why text;
 BEGIN
   name := retrack.table_name(relation);
@@ -229,6 +260,14 @@ BEGIN
         notes := notes || format('Columns %s were given other values by ALTER TABLE at %s.', e.facts -> 'rewritten', e.recorded_at);
         broken := broken OR EXISTS (SELECT FROM jsonb_array_elements(key) k, jsonb_array_elements_text(e.facts -> 'rewritten') r
                                     WHERE coalesce(columns ->> r, r) = k ->> 0);
+      END IF;
+      IF e.facts ? 'reshaped' THEN
+        EXECUTE format($sql$SELECT EXISTS (SELECT FROM %I.journal j
+          WHERE j.relation = $1 AND j.recorded_at > $2 AND j.recorded_at <= $3 AND j.before IS NOT NULL AND j.op <> 'alter')$sql$, registry)
+        INTO reshaped USING name, at, e.recorded_at;
+        IF reshaped THEN
+          why := format('Attributes of the types of its columns %s were renamed at %s.', e.facts -> 'reshaped', e.recorded_at);
+        END IF;
       END IF;
       IF e.facts ? 'key' THEN
         other_key := jsonb_typeof(e.facts -> 'key') = 'null' OR key IS DISTINCT FROM (

@@ -13,10 +13,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
@@ -194,12 +196,48 @@ grown_table(Node *command)
 	return alters(command, types, lengthof(types)) ? ((AlterTableStmt *) command)->relation : NULL;
 }
 
+/* Whether something other than the table itself, such as a column of another one, is of its rows' type. */
+static bool
+row_type_is_used(const RangeVar *table)
+{
+	Oid			relid = RangeVarGetRelid(table, NoLock, true);
+	Oid			row_type = OidIsValid(relid) ? get_rel_type_id(relid) : InvalidOid;
+	Oid			types[] = {row_type, OidIsValid(row_type) ? get_array_type(row_type) : InvalidOid};
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	bool		result = false;
+
+	for (int i = 0; i < lengthof(types) && OidIsValid(types[i]); i++)
+	{
+		ScanKeyData key[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
+		ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(types[i]));
+		scan = systable_beginscan(depend, DependReferenceIndexId, true, NULL, 2, key);
+		while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
+			result = ((Form_pg_depend) GETSTRUCT(tuple))->deptype != DEPENDENCY_INTERNAL;
+		systable_endscan(scan);
+	}
+	table_close(depend, AccessShareLock);
+	return result;
+}
+
+/* Whether columns of journalled tables may be of a type whose attribute the command renames. */
+static bool
+renames_attribute(Node *command)
+{
+	RenameStmt *rename = (RenameStmt *) command;
+
+	return IsA(command, RenameStmt) && rename->relation != NULL &&
+		(rename->renameType == OBJECT_ATTRIBUTE || rename->renameType == OBJECT_COLUMN) && row_type_is_used(rename->relation);
+}
+
 /* The one table that the command is about; 0: it may be several. */
 static Oid
 altered_table(Node *command)
 {
 	const RangeVar *table = NULL;
-	Oid			relid;
 
 	switch (nodeTag(command))
 	{
@@ -221,8 +259,9 @@ altered_table(Node *command)
 		default:
 			break;
 	}
-	relid = table != NULL ? RangeVarGetRelid(table, NoLock, true) : InvalidOid;
-	return table != NULL && is_composite_type(table) ? InvalidOid : relid;	/* tables can be of the type */
+	if (table == NULL || renames_attribute(command) || is_composite_type(table))	/* tables can be of the type */
+		return InvalidOid;
+	return RangeVarGetRelid(table, NoLock, true);
 }
 
 /* Triggers of others say nothing of how a table's rows are known. */
@@ -297,6 +336,8 @@ rename_matters(const RenameStmt *rename)
 {
 	if (rename->relation == NULL)
 		return rename->renameType == OBJECT_SCHEMA;
+	if (renames_attribute((Node *) rename))
+		return true;
 	return is_composite_type(rename->relation) ? rename->behavior == DROP_CASCADE : concerns(rename->relation);
 }
 

@@ -109,6 +109,29 @@ UPDATE typed SET what = 'x';
 ALTER TYPE rp.kind RENAME ATTRIBUTE what TO why CASCADE;
 SELECT past('typed', 'typed');
 
+-- columns of a type whose attributes are renamed: rows have these by their names of then
+CREATE TYPE rp.place AS (town text, country text);
+CREATE DOMAIN rp.home AS rp.place;
+CREATE TABLE rp.box (id int, note text);
+CREATE TABLE sent (id int PRIMARY KEY, at rp.place, via rp.home[], box rp.box);
+SELECT attach_triggers('sent', 'journal');
+INSERT INTO sent VALUES (1, '(Baotou,CN)', '{"(Kuantan,MY)"}', '(1,a)');
+INSERT INTO moments VALUES ('sent');
+ALTER TYPE rp.place RENAME ATTRIBUTE town TO city;
+SELECT past('sent', 'sent');
+UPDATE sent SET id = 2;
+SELECT past('sent', 'sent');
+INSERT INTO moments VALUES ('sent with city');
+ALTER TYPE rp.place ADD ATTRIBUTE zip text;
+ALTER TABLE rp.box RENAME note TO remark;
+DELETE FROM sent;
+SELECT past('sent', 'sent with city');
+INSERT INTO sent VALUES (3, '(Ganzhou,CN,)', NULL, '(3,c)');
+UPDATE sent SET box = '(4,d)';
+ALTER TABLE rp.box RENAME remark TO what;
+SELECT past('sent', 'sent with city');
+SELECT before FROM journal_row WHERE relation = 'rp.sent' AND before IS NOT NULL ORDER BY recorded_at;
+DROP TABLE sent, rp.box;
 -- The key: another one, none for a while, the same one under another name or trigger argument.
 CREATE TABLE k (a int, b int NOT NULL UNIQUE, v text, PRIMARY KEY (a));
 SELECT attach_triggers('k', 'journal');

@@ -3,7 +3,8 @@
  *		keep_terms(): trigger on licence, licence_item, licence_party and
  *		licence_status.
  *
- * Before: nobody but the rules changes a ledger's total.  After: the licence's
+ * Before: nobody but the rules changes a ledger's total, and this session will not
+ * rely on what it reads of the change if that is undone.  After: the licence's
  * items get new terms, which waits for draws under way and makes every session
  * read the licence again; then rows that already drew on the licence are judged
  * by what it says now.
@@ -16,7 +17,9 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "rules/books.h"
+#include "rules/doubts.h"
 #include "rules/guard.h"
+#include "rules/licence_load.h"
 #include "rules/recheck.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
@@ -269,7 +272,11 @@ keep_terms(PG_FUNCTION_ARGS)
 	rt_check_row_trigger(fcinfo, "keep_terms");
 	table = find_terms_table(trigdata->tg_relation);
 	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))
-		return PointerGetDatum(rt_guard_ledger(trigdata, table->ledger));
+	{
+		rt_doubt(DOUBT_TERMS);
+		return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? trigdata->tg_trigtuple :
+							   rt_guard_ledger(trigdata, table->ledger));
+	}
 	b = rt_books(RelationGetNamespace(trigdata->tg_relation));
 	keep_after(trigdata, table, b, rt_trigger_records(trigdata, "keep_terms"));
 	return PointerGetDatum(NULL);

@@ -11,7 +11,7 @@ COMMENT ON FUNCTION retrack.keep_quotas() IS
 CREATE FUNCTION retrack.keep_controls() RETURNS trigger
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION retrack.keep_controls() IS
-  'statement trigger of control_list: makes every session read the list again';
+  'statement trigger of control_list, before and after: makes every session read the list again, this one also after a rollback';
 
 CREATE FUNCTION retrack.rules_at_work() RETURNS boolean
 LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
@@ -84,7 +84,7 @@ BEGIN
   END LOOP;
   FOR target IN SELECT format('%I.%I', registry, t)::regclass
                 FROM unnest(ARRAY['licence', 'licence_item', 'licence_party', 'licence_status']) t LOOP
-    EXECUTE format('CREATE TRIGGER retrack_keep_ledger BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION retrack.keep_terms', target) || call;
+    EXECUTE format('CREATE TRIGGER retrack_keep_ledger BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION retrack.keep_terms', target) || call;
     EXECUTE format('CREATE TRIGGER retrack_keep_terms AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION retrack.keep_terms', target) || call;
   END LOOP;
   EXECUTE format('CREATE TRIGGER retrack_keep_ledger BEFORE INSERT OR UPDATE ON %I.quota FOR EACH ROW EXECUTE FUNCTION retrack.keep_quotas', registry) || call;
@@ -103,6 +103,7 @@ BEGIN
   EXECUTE format('CREATE TRIGGER retrack_keep_rows BEFORE TRUNCATE ON %I.quota FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_quotas()', registry);
   EXECUTE format('CREATE TRIGGER retrack_keep_open BEFORE INSERT OR UPDATE OR DELETE ON %I.violation FOR EACH ROW WHEN (NOT retrack.rules_at_work()) EXECUTE FUNCTION retrack.keep_violations()', registry);
   EXECUTE format('CREATE TRIGGER retrack_keep_rows BEFORE TRUNCATE ON %I.violation FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_violations()', registry);
+  EXECUTE format('CREATE TRIGGER retrack_keep_before BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %I.control_list FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_controls()', registry);
   EXECUTE format('CREATE TRIGGER retrack_keep_controls AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %I.control_list FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_controls()', registry);
 END $fn$;
 COMMENT ON FUNCTION retrack.attach_licence_triggers(name, text) IS

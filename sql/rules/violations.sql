@@ -136,11 +136,13 @@ BEGIN
   WHERE CASE b.proname WHEN 'journal_changes' THEN r.key IS NOT NULL ELSE r.mode = 'record' END
     AND NOT retrack.key_tells_apart(b.tgrelid, r.key)
   UNION ALL
-  SELECT k.relid, format('has no trigger of %s', k.proname)
+  SELECT k.relid, format('has no %s trigger of %s', w.moment, k.proname)
   FROM (SELECT to_regclass(format('%I.%I', check_triggers.registry, v.t)) AS relid, v.proname
         FROM (VALUES ('licence', 'keep_terms'), ('licence_item', 'keep_terms'), ('licence_party', 'keep_terms'), ('licence_status', 'keep_terms'),
-                     ('quota', 'keep_quotas'), ('party', 'keep_quotas'), ('facility', 'keep_quotas'), ('control_list', 'keep_controls')) v (t, proname)) k
-  WHERE k.relid IS NOT NULL AND NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = k.relid AND o.proname = k.proname)
+                     ('quota', 'keep_quotas'), ('party', 'keep_quotas'), ('facility', 'keep_quotas'), ('control_list', 'keep_controls')) v (t, proname)) k,
+       (VALUES (2, 'BEFORE'), (0, 'AFTER')) w (bit, moment)
+  WHERE k.relid IS NOT NULL AND NOT EXISTS (SELECT FROM ours o WHERE o.tgrelid = k.relid AND o.proname = k.proname
+                                            AND o.tgtype & 2 = w.bit AND o.tgtype & 28 <> 0)
   UNION ALL
   SELECT NULL, format('event trigger %s is disabled: what DDL does to watched tables is not followed', e.evtname)
   FROM pg_event_trigger e WHERE e.evtname IN ('retrack_note_names', 'retrack_follow_names') AND e.evtenabled IN ('D', 'R')

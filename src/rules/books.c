@@ -16,6 +16,7 @@
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "optimizer/optimizer.h"
+#include "rules/licence_terms.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -38,10 +39,29 @@ forget_reference(Books *b, Oid relid)
 		b->quotas_valid = false;
 }
 
+void
+rt_books_forget_reference(bool controls, bool quotas)
+{
+	HASH_SEQ_STATUS seq;
+	Books	   *b;
+
+	if (books_by_schema == NULL)
+		return;
+	hash_seq_init(&seq, books_by_schema);
+	while ((b = hash_seq_search(&seq)) != NULL)
+	{
+		if (controls)
+			b->controls_valid = false;
+		if (quotas)
+			b->quotas_valid = false;
+	}
+}
+
 /*
  * Relcache invalidation: DDL on one of the tables, or one of the triggers that
  * announce a change of reference data this way.  Nothing is freed here, since a
- * statement may be using it.
+ * statement may be using it.  Licences go with it: triggers that were off may have
+ * left them with other terms than sessions remember.
  */
 static void
 invalidate_relation(Datum arg, Oid relid)
@@ -59,6 +79,9 @@ invalidate_relation(Datum arg, Oid relid)
 		{
 			b->valid = false;
 			forget_reference(b, relid);
+			if (relid == InvalidOid || relid == b->licence.relid || relid == b->item.relid ||
+				relid == b->licence_party || relid == b->licence_status)
+				rt_licence_terms_forget();
 		}
 	}
 }

@@ -83,6 +83,7 @@ typedef enum BooksPlan
 	PLAN_CONTROL_LIST,
 	PLAN_FACILITY_QUOTAS,
 	PLAN_LICENCE_LEDGER,
+	PLAN_LOCK_LICENCE,
 	PLAN_LICENCE_DIFFERENCES,
 	PLAN_LICENCE_USES,
 	PLAN_WRITE_STATUS,
@@ -149,6 +150,9 @@ typedef struct Books
  * none.  Must be called anew by each statement.
  */
 extern Books *rt_books(Oid nspid);
+
+/* Control lists, or quota trees, of all registries are to be read again. */
+extern void rt_books_forget_reference(bool controls, bool quotas);
 
 /*
  * Refuses (42501) a rule trigger on a table whose owner lacks REFERENCES on the

@@ -3,7 +3,8 @@
  *		keep_terms(): trigger on licence, licence_item, licence_party and
  *		licence_status.
  *
- * Before: nobody but the rules changes a ledger's total.  After: the licence's
+ * Before: nobody but the rules changes a ledger's total, and this session will not
+ * rely on what it reads of the change if that is undone.  After: the licence's
  * items get new terms, which waits for draws under way and makes every session
  * read the licence again; then rows that already drew on the licence are judged
  * by what it says now.
@@ -16,7 +17,9 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "rules/books.h"
+#include "rules/doubts.h"
 #include "rules/guard.h"
+#include "rules/licence_load.h"
 #include "rules/recheck.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
@@ -104,39 +107,82 @@ terms_changed(Relation rel, const TermsTable *table, HeapTuple old, HeapTuple ne
 }
 
 /*
- * Gives all items of the licence the same new terms, in the order in which draws
- * lock them.  Returns whether anything was drawn on them.
+ * Gives those items of the licence the new terms that have others, in the order in
+ * which draws lock them.  Returns how many had; "drawn" says whether anything was
+ * drawn on one.
+ */
+static uint64
+renew_items(Books *b, LicenceId licence, int64 terms, bool *drawn)
+{
+	Oid			types[2] = {rt_type_oid("licence_id"), INT8OID};
+	Datum		key[2] = {LicenceIdGetDatum(licence), Int64GetDatum(terms)};
+	Ledger		ledger = {0};
+	LedgerRow	row;
+	uint64		n;
+	bool		isnull;
+
+	SPI_connect();
+	rt_books_execute(b, PLAN_LICENCE_LEDGER,
+					 "SELECT line FROM %1$s.licence_item WHERE licence OPERATOR(retrack.=) $1"
+					 " AND terms OPERATOR(pg_catalog.<>) $2 ORDER BY line",
+					 2, types, key, NULL);
+	n = SPI_processed;
+	if (n > 0)
+		rt_ledger_open(&ledger, &b->item);
+	for (uint64 i = 0; i < n; i++)
+	{
+		key[1] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		if (rt_ledger_add(&ledger, key, 0, &terms, &row))
+			*drawn |= row.sum != 0;
+	}
+	rt_ledger_close(&ledger);
+	SPI_finish();
+	return n;
+}
+
+static void
+lock_licence(Books *b, LicenceId licence)
+{
+	Oid			types[1] = {rt_type_oid("licence_id")};
+	Datum		values[1] = {LicenceIdGetDatum(licence)};
+
+	SPI_connect();
+	rt_books_execute(b, PLAN_LOCK_LICENCE,
+					 "SELECT FROM %1$s.licence WHERE licence OPERATOR(retrack.=) $1 FOR NO KEY UPDATE",
+					 1, types, values, NULL);
+	SPI_finish();
+}
+
+/*
+ * Gives all items of the licence the same new terms.  Returns whether anything was
+ * drawn on them.
+ *
+ * Whoever changes a licence at the same time is met at an item that both see: of
+ * two such transactions one waits for the other, and then finds the items it came
+ * with.  Where there is no such item, they meet at the licence; not always, since
+ * draws that count uses lock it before items.
  */
 static bool
 renew_terms(Books *b, LicenceId licence)
 {
-	Oid			types[1] = {rt_type_oid("licence_id")};
-	Datum		key[2] = {LicenceIdGetDatum(licence)};
-	Ledger		ledger = {0};
-	LedgerRow	row;
 	int64		terms;
 	bool		drawn = false,
-				isnull;
+				locked = false;
 
 	if (!pg_strong_random(&terms, sizeof(terms)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random terms")));
-	SPI_connect();
-	rt_books_execute(b, PLAN_LICENCE_LEDGER,
-					 "SELECT line FROM %1$s.licence_item WHERE licence OPERATOR(retrack.=) $1 ORDER BY line",
-					 1, types, key, NULL);
-	if (SPI_processed > 0)
-		rt_ledger_open(&ledger, &b->item);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (;;)
 	{
-		key[1] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
-		if (rt_ledger_add(&ledger, key, 0, &terms, &row))
-			drawn |= row.sum != 0;
+		CHECK_FOR_INTERRUPTS();
+		if (renew_items(b, licence, terms, &drawn) > 0)
+			continue;
+		if (locked || rt_licence_item_is_held(b, licence))
+			return drawn;
+		lock_licence(b, licence);
+		locked = true;
 	}
-	rt_ledger_close(&ledger);
-	SPI_finish();
-	return drawn;
 }
 
 /*
@@ -222,6 +268,9 @@ follow_change(TriggerData *trigdata, Books *b, LicenceId licence, bool record)
 	/* An item that went, or went to another licence, leaves its rows to the others. */
 	if (RelationGetRelid(rel) == b->item.relid && !TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		was_drawn = DatumGetInt64(get_column(rel, trigdata->tg_trigtuple, "drawn", &isnull)) != 0;
+	/* Nobody else sees a licence that comes, or has seen its items. */
+	if (RelationGetRelid(rel) == b->licence.relid && TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		return;
 	if (!renew_terms(b, licence) && !was_drawn)
 		return;
 	rt_recheck_licence(b, licence, record);
@@ -269,7 +318,11 @@ keep_terms(PG_FUNCTION_ARGS)
 	rt_check_row_trigger(fcinfo, "keep_terms");
 	table = find_terms_table(trigdata->tg_relation);
 	if (TRIGGER_FIRED_BEFORE(trigdata->tg_event))
-		return PointerGetDatum(rt_guard_ledger(trigdata, table->ledger));
+	{
+		rt_doubt(DOUBT_TERMS);
+		return PointerGetDatum(TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) ? trigdata->tg_trigtuple :
+							   rt_guard_ledger(trigdata, table->ledger));
+	}
 	b = rt_books(RelationGetNamespace(trigdata->tg_relation));
 	keep_after(trigdata, table, b, rt_trigger_records(trigdata, "keep_terms"));
 	return PointerGetDatum(NULL);

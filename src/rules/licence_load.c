@@ -349,3 +349,37 @@ rt_licence_load(Books *b, LicenceId licence, int max)
 	UnregisterSnapshot(snapshot);
 	return run;
 }
+
+/* The row as others see it has ended by our doing. */
+static bool
+is_ended_by_us(TupleTableSlot *slot)
+{
+	bool		free;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &free);
+	HeapTupleHeader header = tuple->t_data;
+	bool		result = !(header->t_infomask & HEAP_XMAX_INVALID) && !HEAP_XMAX_IS_LOCKED_ONLY(header->t_infomask) &&
+		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetUpdateXid(header));
+
+	if (free)
+		heap_freetuple(tuple);
+	return result;
+}
+
+bool
+rt_licence_item_is_held(Books *b, LicenceId licence)
+{
+	LoadedTerms loaded = {.t.licence = licence};
+	LicenceRun	run = {.n = 1,.max = 1,.loaded = &loaded};
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	LicenceScan scan;
+	LicenceId	found;
+	bool		held = false;
+
+	snapshot->curcid = FirstCommandId;	/* a copy; without our own changes */
+	begin_scan(&scan, &b->of_items, &run, 1, snapshot);
+	while (!held && fetch_row(&scan, &found))
+		held = is_ended_by_us(scan.slot);
+	end_scan(&scan);
+	UnregisterSnapshot(snapshot);
+	return held;
+}

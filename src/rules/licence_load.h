@@ -33,4 +33,10 @@ typedef struct LicenceRun
  */
 extern LicenceRun *rt_licence_load(Books *b, LicenceId licence, int max);
 
+/*
+ * Whether this transaction has changed or removed an item of the licence that others
+ * see: they have to wait for it before they change that item.
+ */
+extern bool rt_licence_item_is_held(Books *b, LicenceId licence);
+
 #endif							/* RT_RULES_LICENCE_LOAD_H */

@@ -53,6 +53,7 @@ static MemoryContext terms_cache_cxt = NULL;
 static char *block_next = NULL;	/* where there is memory left in it */
 static Size block_left = 0;
 static Size terms_retired = 0;
+static bool terms_forgotten = false;	/* all of the cache is to be read again */
 static int64 terms_missed = 0;	/* asked for, and not there */
 static int64 terms_ahead = 0;	/* read ahead */
 static int64 terms_ahead_used = 0;	/* of these, asked for later */
@@ -78,15 +79,16 @@ retire_terms(const LicenceTerms *t)
 		terms_retired += t->size;
 }
 
-/* Hands everything to the transaction once the cache has grown beyond its bounds. */
+/* Hands everything to the transaction once the cache has grown beyond its bounds, or is to be forgotten. */
 static void
 make_room(void)
 {
-	if (terms_cache != NULL && terms_cache->members < TERMS_CACHE_MAX && terms_retired < TERMS_RETIRED_MAX)
+	if (terms_cache != NULL && !terms_forgotten && terms_cache->members < TERMS_CACHE_MAX && terms_retired < TERMS_RETIRED_MAX)
 		return;
 	if (terms_cache != NULL)
 		MemoryContextSetParent(terms_cache_cxt, TopTransactionContext);
 	terms_cache = NULL;
+	terms_forgotten = false;
 	block_left = terms_retired = 0;
 	terms_cache_cxt = AllocSetContextCreate(TopMemoryContext, "retrack licence terms", ALLOCSET_DEFAULT_SIZES);
 	terms_cache = terms_create(terms_cache_cxt, 256, NULL);
@@ -223,7 +225,7 @@ rt_licence_terms(Books *b, LicenceId licence)
 {
 	TermsEntry *entry = NULL;
 
-	if (terms_cache != NULL)
+	if (terms_cache != NULL && !terms_forgotten)
 		entry = terms_lookup(terms_cache, make_key(b, licence));
 	if (entry == NULL)
 	{
@@ -238,6 +240,13 @@ rt_licence_terms(Books *b, LicenceId licence)
 		terms_ahead_used++;
 	}
 	return entry->terms;
+}
+
+/* A statement may be using them, and at the end of a transaction nothing can be allocated: they go when the next is read. */
+void
+rt_licence_terms_forget(void)
+{
+	terms_forgotten = true;
 }
 
 bool

@@ -87,6 +87,9 @@ extern bool rt_licence_is_known(const Books *b, LicenceId licence);
 /* The same as rt_licence_terms, but read anew. */
 extern LicenceTerms *rt_licence_terms_reload(Books *b, LicenceId licence);
 
+/* All that is in memory is to be read again: something may have changed without new terms. */
+extern void rt_licence_terms_forget(void);
+
 /* The licence's status on a date. */
 extern Word rt_licence_status_on(const LicenceTerms *t, DateADT date);
 

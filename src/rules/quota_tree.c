@@ -4,9 +4,12 @@
  */
 #include "rules/quota_tree.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "rules/doubts.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
@@ -125,6 +128,17 @@ load_quota(QuotaNode *q, int row)
 }
 
 /*
+ * No trigger tells of facilities that come, since nobody remembers one that is not
+ * there.  This transaction does, of one it made itself.
+ */
+static void
+note_maker(Datum facility_xmin)
+{
+	if (TransactionIdIsCurrentTransactionId(DatumGetTransactionId(facility_xmin)))
+		rt_doubt(DOUBT_QUOTAS);
+}
+
+/*
  * Reads the quotas from the facility's party upwards.  UNION in the recursion
  * ends it in case parents form a cycle.
  */
@@ -139,27 +153,28 @@ load_quotas(Books *b, MemoryContext cxt, Word facility)
 	SPI_connect();
 	values[0] = PointerGetDatum(cstring_to_text_with_len(facility.p, facility.len));
 	rt_books_execute(b, PLAN_FACILITY_QUOTAS,
-					 "WITH RECURSIVE path (party_id, depth) AS ("
-					 " SELECT f.party_id, 0 FROM %1$s.facility f WHERE f.facility_id OPERATOR(pg_catalog.=) $1"
-					 " UNION SELECT p.parent, path.depth OPERATOR(pg_catalog.+) 1 FROM path"
+					 "WITH RECURSIVE path (party_id, depth, made_by) AS ("
+					 " SELECT f.party_id, 0, f.xmin FROM %1$s.facility f WHERE f.facility_id OPERATOR(pg_catalog.=) $1"
+					 " UNION SELECT p.parent, path.depth OPERATOR(pg_catalog.+) 1, path.made_by FROM path"
 					 "  JOIN %1$s.party p ON p.party_id OPERATOR(pg_catalog.=) path.party_id"
 					 "  WHERE p.parent IS NOT NULL AND path.depth OPERATOR(pg_catalog.<) 100)"
 					 " SELECT path.party_id, q.quota_id, q.holder, q.stage, q.ore_class,"
-					 "  pg_catalog.lower(q.period), pg_catalog.upper(q.period)"
-					 " FROM (SELECT party_id, pg_catalog.min(depth) AS depth FROM path GROUP BY party_id) path"
+					 "  pg_catalog.lower(q.period), pg_catalog.upper(q.period), path.made_by"
+					 " FROM (SELECT party_id, pg_catalog.min(depth) AS depth, made_by FROM path GROUP BY party_id, made_by) path"
 					 " LEFT JOIN %1$s.quota q ON q.holder OPERATOR(pg_catalog.=) path.party_id AND NOT q.withdrawn"
 					 " ORDER BY path.depth, q.quota_id",
 					 1, types, values, NULL);
 	if (SPI_processed > 0)
 	{
+		bool		isnull;
+
 		MemoryContextSwitchTo(cxt);
 		result = palloc0(sizeof(FacilityQuotas));
 		result->party = get_word(0, 1);
+		note_maker(get_value(0, 8, &isnull));
 		result->quotas = palloc0(sizeof(QuotaNode) * SPI_processed);
 		for (uint64 i = 0; i < SPI_processed; i++)
 		{
-			bool		isnull;
-
 			get_value(i, 2, &isnull);
 			if (!isnull)
 				load_quota(&result->quotas[result->nquotas++], i);

@@ -15,6 +15,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(rebook_ledger);
@@ -28,6 +29,17 @@ lock_out(Books *b)
 	LockRelationOid(b->licence.relid, ExclusiveLock);
 	LockRelationOid(b->item.relid, ExclusiveLock);
 	LockRelationOid(b->quota.relid, ExclusiveLock);
+}
+
+/* What was changed with the triggers off is remembered otherwise by sessions, this one included. */
+static void
+forget_everywhere(Books *b)
+{
+	rt_licence_terms_forget();
+	rt_books_forget_reference(true, true);
+	CacheInvalidateRelcacheByRelid(b->licence.relid);
+	CacheInvalidateRelcacheByRelid(b->quota.relid);
+	CacheInvalidateRelcacheByRelid(b->control_list);
 }
 
 /* Adds the result's differences: keys first, then the difference; returns how many rows changed. */
@@ -101,6 +113,7 @@ rebook_ledger(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of the ledger to recompute it")));
 	lock_out(b);
+	forget_everywhere(b);
 	SPI_connect();
 	rt_violations_resolve_lost(b);
 	n = rebook_all(b);

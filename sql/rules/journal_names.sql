@@ -163,7 +163,7 @@ BEGIN
       WHERE (b.key IS NULL) <> (n.key IS NULL) ORDER BY 1
     LOOP
       row_key := retrack.table_name(p.relid);
-      facts := json_build_object('journal', CASE WHEN p.is THEN 'on' ELSE 'off' END);
+      facts := json_build_object('journal', CASE WHEN p.is THEN 'on' ELSE 'off' END, 'table', p.relid::oid);
       RETURN NEXT;
     END LOOP;
   END LOOP;
@@ -176,17 +176,22 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $fn$
 DECLARE
   head record;
   last text;
+  former text;
   has_keyless boolean;
   moment timestamptz;
   entry_hash bytea;
 BEGIN
-  -- triggers are switched on where they have been off, not where they are new
+  -- triggers are switched on where they have been off, not where they are new; meanwhile nobody followed the table's name
   IF facts ->> 'journal' = 'on' THEN
-    EXECUTE format($sql$SELECT j.before ->> 'journal' FROM %I.journal j
-      WHERE j.party = '(DDL)' AND j.op = 'alter' AND j.relation = $1 AND j.row_keys = ARRAY[$2] AND j.before ->> 'journal' IS NOT NULL
-      ORDER BY j.seq DESC LIMIT 1$sql$, registry) INTO last USING altered, row_key;
+    EXECUTE format($sql$SELECT j.before ->> 'journal', j.relation FROM %I.journal j
+      WHERE j.party = '(DDL)' AND j.op = 'alter' AND j.before ->> 'journal' IS NOT NULL
+        AND (j.relation = $1 AND j.row_keys = ARRAY[$2] OR j.before ->> 'table' = $3)
+      ORDER BY j.seq DESC LIMIT 1$sql$, registry) INTO last, former USING altered, row_key, facts ->> 'table';
     IF last IS DISTINCT FROM 'off' THEN
       RETURN;
+    END IF;
+    IF altered = row_key AND former <> altered THEN
+      PERFORM retrack.write_alteration(registry, former, altered, '{}');
     END IF;
   END IF;
   -- the first key of a table is news only where rows without one were journalled, and none while pg_restore adds it

@@ -13,6 +13,7 @@
 #include "rules/books.h"
 #include "rules/control_list.h"
 #include "rules/licence_judge.h"
+#include "rules/rebooked.h"
 #include "rules/rows.h"
 #include "rules/violations.h"
 
@@ -470,6 +471,8 @@ enforce_licence(PG_FUNCTION_ARGS)
 	rt_violations_begin(&st.violations, st.table);
 	rt_rows_begin(&st.rows, trigdata, st.table);
 	enforce_statement(&st);
+	for (int i = 0; i < st.nuses; i++)
+		rt_check_booked_licence(st.books, trigdata, st.uses[i]->licence);
 	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);
 	return PointerGetDatum(NULL);

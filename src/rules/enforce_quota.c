@@ -8,6 +8,7 @@
  */
 #include "rules/books.h"
 #include "rules/quota_judge.h"
+#include "rules/rebooked.h"
 #include "rules/rows.h"
 #include "rules/violations.h"
 
@@ -265,6 +266,7 @@ enforce_quota(PG_FUNCTION_ARGS)
 	rt_rows_begin(&st.rows, trigdata, st.table);
 	rt_rows_find_open(&st.rows, st.books);
 	enforce_statement(&st);
+	rt_check_booked_quotas(st.books, trigdata);
 	rt_rows_note_booked(&st.rows);
 	rt_rows_end(&st.rows);
 	return PointerGetDatum(NULL);

@@ -19,6 +19,7 @@
 #include "rules/books.h"
 #include "rules/guard.h"
 #include "rules/quota_tree.h"
+#include "rules/rebooked.h"
 #include "rules/violations.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -300,6 +301,9 @@ follow_statement(TriggerData *trigdata, Books *b, bool record)
 		all = find_all_if_required(b);
 	if (all != NULL || changed != NULL)
 		rebook_quotas(b, all != NULL ? all : changed);
+	/* Rows of a facility that is gone have nothing to give back to any more. */
+	if (all != NULL || changed != NULL || (deleted && RelationGetRelid(trigdata->tg_relation) == b->facility))
+		rt_note_rebooked_quotas(b);
 	if (!TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) && (deleted || changed != NULL))
 		check_uncovered(trigdata, b, record);
 	if (!deleted)

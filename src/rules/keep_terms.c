@@ -20,6 +20,7 @@
 #include "rules/doubts.h"
 #include "rules/guard.h"
 #include "rules/licence_load.h"
+#include "rules/rebooked.h"
 #include "rules/recheck.h"
 #include "rules/violations.h"
 #include "utils/builtins.h"
@@ -275,6 +276,7 @@ follow_change(TriggerData *trigdata, Books *b, LicenceId licence, bool record)
 		return;
 	rt_recheck_licence(b, licence, record);
 	rt_rebook_licence(b, licence, record);
+	rt_note_rebooked_licence(b, licence);
 	if (RelationGetRelid(rel) == b->licence.relid && TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) &&
 		column_changed(rel, trigdata->tg_trigtuple, trigdata->tg_newtuple, "max_uses"))
 		check_uses(rel, b, licence, record);

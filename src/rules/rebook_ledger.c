@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "rules/books.h"
 #include "rules/quota_tree.h"
+#include "rules/rebooked.h"
 #include "rules/violations.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
@@ -119,6 +120,7 @@ rebook_ledger(PG_FUNCTION_ARGS)
 	n = rebook_all(b);
 	while (rt_violations_resolve_settled(b))
 		n += rebook_all(b);
+	rt_note_rebooked_all(b);
 	SPI_finish();
 	PG_RETURN_INT64(n);
 }

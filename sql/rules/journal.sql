@@ -77,6 +77,10 @@ BEGIN
     RAISE EXCEPTION 'rows of partition "%" are journalled as rows of table "%"', relation, retrack.topmost_table(relation)
       USING ERRCODE = 'invalid_parameter_value', HINT = format('Ask for rows_as_of(NULL::%s, ...).', retrack.topmost_table(relation));
   END IF;
+  IF to_regclass(format('%I.journal', registry)) IS NULL THEN
+    RAISE EXCEPTION 'schema "%" holds no registry', registry
+      USING ERRCODE = 'RTR02', HINT = format('Name the registry of table "%s" by the trigger argument ''registry=...''.', relation);
+  END IF;
   IF key IS NULL THEN
     RAISE EXCEPTION 'rows of table "%" have no key by which the journal knows them', relation
       USING ERRCODE = 'invalid_parameter_value',
@@ -123,7 +127,7 @@ BEGIN
   END;
 END $fn$;
 COMMENT ON FUNCTION retrack.rows_as_of(anyelement, timestamptz) IS
-  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. Tables and columns that are called otherwise now are followed; columns added since are null in rows that changed. 22023 if the table is not journalled, its rows have no key, or it is a partition (ask for the table above it); RTJ02 if it was another table then, a partition, or known by another key, if rows changed before attributes of its columns'' types were renamed, or do not fit the columns'' types of today. Warns where partitions joined or left it with rows since, ALTER TABLE gave columns other values, or the journal''s triggers were off';
+  'the rows of a journalled table as they stood at a moment: SELECT * FROM retrack.rows_as_of(NULL::trade.shipment, ''2025-07-01''). What was written after it is undone by the journal; rows from before the journal count as unchanged. A change counts from when it was written, not from its commit. Tables and columns that are called otherwise now are followed; columns added since are null in rows that changed. 22023 if the table is not journalled, its rows have no key, or it is a partition (ask for the table above it); RTJ02 if it was another table then, a partition, or known by another key, if rows changed before attributes of its columns'' types were renamed, or do not fit the columns'' types of today; RTR02 if the schema that its triggers name holds no registry. Warns where partitions joined or left it with rows since, ALTER TABLE gave columns other values, or the journal''s triggers were off';
 
 -- Tables, and the triggers on what parties report.
 CREATE FUNCTION retrack.create_registry_journal(registry name) RETURNS void

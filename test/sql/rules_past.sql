@@ -268,6 +268,11 @@ SELECT m, past('o', m) FROM unnest('{o,o without,o again}'::text[]) m;
 INSERT INTO moments VALUES ('o at last');
 SELECT past('o', 'o at last');
 
+CREATE TABLE stray (id int PRIMARY KEY, v text);
+SELECT attach_triggers('stray', 'journal', 'registry=retrack');
+SELECT * FROM rows_as_of(NULL::rp.stray, now());
+DROP TABLE stray;
+
 -- Without any of its triggers a table gets another name, which is found out when they come again.
 CREATE TABLE s (id int PRIMARY KEY, v text);
 SELECT attach_triggers('s', 'journal');

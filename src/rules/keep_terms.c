@@ -112,32 +112,25 @@ terms_changed(Relation rel, const TermsTable *table, HeapTuple old, HeapTuple ne
  * which draws lock them.  Returns how many had; "drawn" says whether anything was
  * drawn on one.
  */
-static uint64
+static int
 renew_items(Books *b, LicenceId licence, int64 terms, bool *drawn)
 {
-	Oid			types[2] = {rt_type_oid("licence_id"), INT8OID};
-	Datum		key[2] = {LicenceIdGetDatum(licence), Int64GetDatum(terms)};
+	Datum		key[2] = {LicenceIdGetDatum(licence)};
 	Ledger		ledger = {0};
 	LedgerRow	row;
-	uint64		n;
-	bool		isnull;
+	int			n;
+	int32	   *lines = rt_licence_lines(b, licence, terms, &n);
 
-	SPI_connect();
-	rt_books_execute(b, PLAN_LICENCE_LEDGER,
-					 "SELECT line FROM %1$s.licence_item WHERE licence OPERATOR(retrack.=) $1"
-					 " AND terms OPERATOR(pg_catalog.<>) $2 ORDER BY line",
-					 2, types, key, NULL);
-	n = SPI_processed;
 	if (n > 0)
 		rt_ledger_open(&ledger, &b->item);
-	for (uint64 i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 	{
-		key[1] = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull);
+		key[1] = Int32GetDatum(lines[i]);
 		if (rt_ledger_add(&ledger, key, 0, &terms, &row))
 			*drawn |= row.sum != 0;
 	}
 	rt_ledger_close(&ledger);
-	SPI_finish();
+	pfree(lines);
 	return n;
 }
 

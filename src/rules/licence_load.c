@@ -350,6 +350,35 @@ rt_licence_load(Books *b, LicenceId licence, int max)
 	return run;
 }
 
+int32 *
+rt_licence_lines(Books *b, LicenceId licence, int64 terms, int *n)
+{
+	LoadedTerms loaded = {.t.licence = licence};
+	LicenceRun	run = {.n = 1,.max = 1,.loaded = &loaded};
+	int			size = 4;
+	int32	   *lines = palloc(sizeof(int32) * size);
+	Snapshot	snapshot;
+	LicenceScan scan;
+	LicenceId	found;
+	bool		isnull;
+
+	CommandCounterIncrement();
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	*n = 0;
+	begin_scan(&scan, &b->of_items, &run, 1, snapshot);
+	while (fetch_row(&scan, &found))
+	{
+		if (DatumGetInt64(get_value(&scan, ITEM_TERMS_COLUMN, &isnull)) == terms)
+			continue;
+		if (*n == size)
+			lines = repalloc(lines, sizeof(int32) * (size *= 2));
+		lines[(*n)++] = DatumGetInt32(get_value(&scan, ITEM_LINE_COLUMN, &isnull));
+	}
+	end_scan(&scan);
+	UnregisterSnapshot(snapshot);
+	return lines;
+}
+
 /* The row as others see it has ended by our doing. */
 static bool
 is_ended_by_us(TupleTableSlot *slot)

@@ -34,6 +34,12 @@ typedef struct LicenceRun
 extern LicenceRun *rt_licence_load(Books *b, LicenceId licence, int max);
 
 /*
+ * The licence's items whose terms are others, as last committed and by our own changes:
+ * their lines in their order, palloc'd.
+ */
+extern int32 *rt_licence_lines(Books *b, LicenceId licence, int64 terms, int *n);
+
+/*
  * Whether this transaction has changed or removed an item of the licence that others
  * see: they have to wait for it before they change that item.
  */

@@ -62,6 +62,14 @@ $$;
 COMMENT ON FUNCTION retrack.is_watched(regclass) IS
   'whether the table has triggers of the rules or the journal: it cannot inherit, be inherited from or become unlogged; NULL for NULL';
 
+CREATE FUNCTION retrack.journalled_in(schema oid) RETURNS SETOF oid
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+  SELECT DISTINCT t.tgrelid FROM pg_trigger t JOIN pg_class c ON c.oid = retrack.topmost_table(t.tgrelid)
+  WHERE t.tgfoid = 'retrack.journal_changes()'::regprocedure AND c.relnamespace = schema ORDER BY 1
+$$;
+COMMENT ON FUNCTION retrack.journalled_in(oid) IS
+  'step of follow_names: the tables, and partitions, whose rows are journalled under the schema''s name';
+
 CREATE FUNCTION retrack.columns_read(relation regclass, rule oid, arguments text[]) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(c.keyword || '=' || a.attnum || ':' || retrack.plain_type(a.atttypid)::oid, ' ' ORDER BY c.keyword)

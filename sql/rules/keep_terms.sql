@@ -95,8 +95,8 @@ BEGIN
   FOREACH event IN ARRAY ARRAY['party', 'facility'] LOOP
     EXECUTE format('CREATE TRIGGER retrack_keep_lock BEFORE UPDATE OR DELETE ON %I.%I FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_quotas', registry, event) || call;
     EXECUTE format('CREATE TRIGGER retrack_keep_update AFTER UPDATE ON %I.%I REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_quotas', registry, event) || call;
+    EXECUTE format('CREATE TRIGGER retrack_keep_delete AFTER DELETE ON %I.%I REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_quotas', registry, event) || call;
   END LOOP;
-  EXECUTE format('CREATE TRIGGER retrack_keep_delete AFTER DELETE ON %I.facility REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_quotas', registry) || call;
   FOREACH event IN ARRAY ARRAY['licence', 'licence_item', 'licence_party', 'licence_status'] LOOP
     EXECUTE format('CREATE TRIGGER retrack_keep_rows BEFORE TRUNCATE ON %I.%I FOR EACH STATEMENT EXECUTE FUNCTION retrack.keep_terms()', registry, event);
   END LOOP;

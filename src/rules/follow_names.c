@@ -25,6 +25,7 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
+#include "commands/tablecmds.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -559,12 +560,27 @@ refuse_unlogged(Oid owner, Node *command)
 				 errdetail("Its rows can vanish without being given back.")));
 }
 
+/* Entries are written under the names of their time: nobody who writes one may go on while a name of the table changes. */
+static void
+lock_journalled_tables(Oid owner, Oid nspid)
+{
+	SPITupleTable *rows;
+	bool		isnull;
+
+	SPI_connect();
+	rows = query_as_owner(owner, "SELECT retrack.journalled_in($1::pg_catalog.oid)", psprintf("%u", nspid));
+	for (uint64 i = 0, n = SPI_processed; i < n; i++)
+		LockRelationOid(DatumGetObjectId(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)), ShareLock);
+	SPI_finish();
+}
+
 /*
  * A schema's name can change under the statements that use its tables, unlike a
- * table's.  Those that record rows by it hold a lock that this one waits for.
+ * table's.  Those that record rows by it hold a lock that this one waits for, and so
+ * do those that journal rows, on their tables: these first, as they are taken there.
  */
 static void
-lock_renamed_schema(Node *command)
+lock_renamed_schema(Oid owner, Node *command)
 {
 	RenameStmt *rename = (RenameStmt *) command;
 	Oid			nspid;
@@ -572,8 +588,56 @@ lock_renamed_schema(Node *command)
 	if (!IsA(command, RenameStmt) || rename->renameType != OBJECT_SCHEMA)
 		return;
 	nspid = get_namespace_oid(rename->subname, true);
-	if (OidIsValid(nspid) && rt_owns_schema(nspid, GetUserId()))
-		LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
+	if (!OidIsValid(nspid) || !rt_owns_schema(nspid, GetUserId()))
+		return;
+	lock_journalled_tables(owner, nspid);
+	LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
+}
+
+/* The lock that the command takes on the table it alters, which goes to "table"; NoLock: it alters none. */
+static LOCKMODE
+command_lock(Node *command, const RangeVar **table)
+{
+	switch (nodeTag(command))
+	{
+		case T_AlterTableStmt:
+			*table = ((AlterTableStmt *) command)->relation;
+			return AlterTableGetLockLevel(((AlterTableStmt *) command)->cmds);
+		case T_RenameStmt:
+			*table = ((RenameStmt *) command)->relation;
+			break;
+		case T_AlterObjectSchemaStmt:
+			*table = ((AlterObjectSchemaStmt *) command)->relation;
+			break;
+		default:
+			return NoLock;
+	}
+	return *table != NULL ? AccessExclusiveLock : NoLock;
+}
+
+static bool
+changes_table_name(Node *command)
+{
+	return IsA(command, AlterObjectSchemaStmt) || (IsA(command, RenameStmt) && ((RenameStmt *) command)->subname == NULL);
+}
+
+/*
+ * What is noted of a watched table must be what the command finds, and not what it was
+ * before another's that this one waits for.  Rows that are written to a partition
+ * directly are journalled under the name of the table above, which is not locked then.
+ */
+static void
+lock_altered_table(Node *command)
+{
+	const RangeVar *table;
+	LOCKMODE	lock = command_lock(command, &table);
+	Oid			relid;
+
+	if (lock == NoLock || !concerns(table))
+		return;
+	relid = RangeVarGetRelidExtended(table, lock, RVR_MISSING_OK, RangeVarCallbackOwnsRelation, NULL);
+	if (OidIsValid(relid) && changes_table_name(command) && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
+		(void) find_all_inheritors(relid, ShareLock, NULL);
 }
 
 /* Text of a column of a row of the result; NULL: null. */
@@ -726,7 +790,8 @@ note_names(PG_FUNCTION_ARGS)
 		refuse_concurrent_detach(owner, castNode(AlterTableStmt, command));
 	refuse_inheritance(owner, command);
 	refuse_unlogged(owner, command);
-	lock_renamed_schema(command);
+	lock_renamed_schema(owner, command);
+	lock_altered_table(command);
 	if (!command_matters(command))
 		PG_RETURN_NULL();
 	note->computed = computed_columns(command);

@@ -31,11 +31,13 @@ typedef struct WrittenStatement
 {
 	CommandId	began;			/* its snapshot's */
 	int			depth;			/* of triggers around it, with ours */
-	bool		moved;			/* it counts as written before what its triggers wrote */
 	TimestampTz at;
 } WrittenStatement;
 
-/* Those of one table in this transaction that the triggers of a statement may have run that is not in the journal yet. */
+/*
+ * Those of one table in this transaction that the triggers of a statement may have run
+ * that is not in the journal yet; and the last one, which may have more to be written.
+ */
 typedef struct WrittenTable
 {
 	Oid			rootid;			/* hash key */
@@ -75,26 +77,23 @@ only_before_triggers(const TriggerDesc *triggers)
 	return before;
 }
 
-/* The table's statements in this transaction; if there are none, NULL unless "make". */
+/* The table's statements in this transaction. */
 static WrittenTable *
-find_written(Oid rootid, bool make)
+find_written(Oid rootid)
 {
 	FullTransactionId xid = GetTopFullTransactionId();
-	WrittenTable *t = NULL;
-	bool		found = false;
+	WrittenTable *t;
+	bool		found;
 
-	if (written == NULL && make)
+	if (written == NULL)
 	{
 		HASHCTL		ctl = {.keysize = sizeof(Oid), .entrysize = sizeof(WrittenTable)};
 
 		written = hash_create("retrack journalled statements", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	}
-	if (written != NULL)
-		t = hash_search(written, &rootid, make ? HASH_ENTER : HASH_FIND, &found);
+	t = hash_search(written, &rootid, HASH_ENTER, &found);
 	if (found && FullTransactionIdEquals(t->xid, xid))
 		return t;
-	if (!make)
-		return NULL;
 	if (found && t->statements != NULL)
 		pfree(t->statements);
 	t->statements = NULL;
@@ -127,30 +126,27 @@ rt_journal_moment(Relation rel, Oid rootid)
 		.depth = DatumGetInt32(DirectFunctionCall1(pg_trigger_depth, (Datum) 0)),
 		.at = GetCurrentTimestamp(),
 	};
-	WrittenTable *t = find_written(rootid, this.depth > 1);
+	WrittenTable *t = find_written(rootid);
 	TimestampTz first = PG_INT64_MAX;
 	const WrittenStatement *last;
 
-	if (t == NULL)
-		return this.at;
 	while (t->n > 0 && (last = &t->statements[t->n - 1])->began > this.began)
 	{
 		if (last->depth > this.depth)
 			first = Min(first, last->at);
 		t->n--;
 	}
-	/* a statement of several kinds (ON CONFLICT, MERGE) fires one trigger after the other */
-	if (t->n > 0 && last->began == this.began && last->depth == this.depth && last->moved)
+	/*
+	 * A statement of several kinds (ON CONFLICT, MERGE, WITH) fires one trigger after the
+	 * other, that for new rows perhaps before that for those they replace.
+	 */
+	if (t->n > 0 && last->began == this.began && last->depth == this.depth)
 		return last->at;
 	if (first != PG_INT64_MAX && !only_before_triggers(rel->trigdesc))
-	{
-		this.at = first - 1;
-		this.moved = true;
-	}
+		this.at = first - 1;	/* before what its triggers wrote */
 	if (this.depth == 1)
 		t->n = 0;				/* no trigger is around it, whose statement would ask for those before */
-	if (this.depth > 1 || this.moved)
-		push_written(t, &this);
+	push_written(t, &this);
 	return this.at;
 }
 

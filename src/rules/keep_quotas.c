@@ -242,6 +242,26 @@ refuse_gone_facility(TriggerData *trigdata, Books *b)
 				 errtable(trigdata->tg_relation)));
 }
 
+/* What goes and comes again by one statement is still there for its foreign keys, and for us, who would recompute nothing. */
+static void
+refuse_replaced(TriggerData *trigdata, Books *b)
+{
+	bool		of_party = RelationGetRelid(trigdata->tg_relation) == b->party;
+
+	run_query(b, psprintf(of_party ?
+						  "SELECT o.party_id FROM old_rows o JOIN %s.party n ON n.party_id OPERATOR(pg_catalog.=) o.party_id"
+						  " WHERE o.parent IS DISTINCT FROM n.parent" :
+						  "SELECT o.facility_id FROM old_rows o JOIN %s.facility n ON n.facility_id OPERATOR(pg_catalog.=) o.facility_id"
+						  " WHERE o.party_id IS DISTINCT FROM n.party_id", b->nspname), 0, NULL, NULL);
+	if (SPI_processed > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s \"%s\" cannot be deleted and inserted with another %s by one statement",
+						of_party ? "party" : "facility", get_text(0, 1), of_party ? "parent" : "party"),
+				 errhint("Update it instead."),
+				 errtable(trigdata->tg_relation)));
+}
+
 /*
  * Production that the statement's quotas covered before and that none covers now,
  * or that a move in the tree left without.
@@ -257,7 +277,7 @@ check_uncovered(TriggerData *trigdata, Books *b, bool record)
 
 	if (relid == b->facility)
 		refuse_gone_facility(trigdata, b);
-	if (relid == b->facility && TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+	if (relid != b->quota.relid && TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
 		return;
 	find_uncovered(b, relid == b->quota.relid ? "quota" : relid == b->party ? "party" : "facility");
 	for (uint64 i = 0, n = SPI_processed; i < n; i++)
@@ -297,6 +317,8 @@ follow_statement(TriggerData *trigdata, Books *b, bool record)
 	SPI_register_trigger_data(trigdata);
 	if (!deleted)
 		changed = find_changed(trigdata, b);
+	else if (!of_quotas)
+		refuse_replaced(trigdata, b);
 	if (of_quotas && (deleted || changed != NULL))
 		all = find_all_if_required(b);
 	if (all != NULL || changed != NULL)

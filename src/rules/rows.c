@@ -153,6 +153,23 @@ rt_rows_next(RowWalk *walk)
 	}
 }
 
+/*
+ * A statement with several parts (WITH) may have recorded a row that replaces the one
+ * taken back, whose violation would be taken for that one's.
+ */
+static void
+check_recorded(const RowWalk *walk)
+{
+	if (!rt_violations_recorded_by_statement(walk->table))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("rows of table \"%s\" were recorded before those were booked that the same statement takes back", walk->table->root),
+			 errdetail("Whether a row that was replaced had drawn is not known then."),
+			 errhint("Use a statement for each."),
+			 errtable(walk->trigdata->tg_relation)));
+}
+
 /* Resolves the chunk's open violations and notes which rows had one; returns whether any. */
 static bool
 find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
@@ -168,6 +185,7 @@ find_open_chunk(RowWalk *walk, Books *b, Datum *keys, int n, bool *result)
 	}
 	if (nopen > 0)
 	{
+		check_recorded(walk);
 		walk->any_open = true;
 		rt_violations_resolve(walk->table, b, keys, nopen);
 	}

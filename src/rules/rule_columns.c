@@ -609,7 +609,7 @@ rt_rule_table_lock_names(const RuleTable *t)
 /*
  * What is recorded names the topmost table and its schema, and is looked for by
  * these names when rows are taken back.  New rows that are refused or drawn name
- * nothing, and the journal's entries keep the names of their time.
+ * nothing; for the journal's entries who renames waits for the tables' writers.
  */
 static void
 lock_names(const RuleTable *t, TriggerData *trigdata)

@@ -4,6 +4,7 @@
  */
 #include "rules/violations.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
@@ -12,12 +13,22 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(rules_at_work);
 
 #define RECORD_CHUNK 1000
 
 static bool at_work = false;
+
+/* The last statement of which rows were recorded by their own table's trigger. */
+static struct
+{
+	Oid			rootid;
+	const RuleSpec *spec;
+	FullTransactionId xid;
+	CommandId	began;			/* its snapshot's */
+}			recorded;
 
 /* Whether it is the rules that are changing the violation table. */
 Datum
@@ -161,6 +172,22 @@ text_array(Datum *elements, bool *nulls, int n)
 	return PointerGetDatum(construct_md_array(elements, nulls, 1, dims, bounds, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+static void
+note_recorded(const RuleTable *table)
+{
+	recorded.rootid = table->rootid;
+	recorded.spec = table->spec;
+	recorded.xid = GetTopFullTransactionId();
+	recorded.began = GetActiveSnapshot()->curcid;
+}
+
+bool
+rt_violations_recorded_by_statement(const RuleTable *table)
+{
+	return recorded.rootid == table->rootid && recorded.spec == table->spec &&
+		recorded.began == GetActiveSnapshot()->curcid && FullTransactionIdEquals(recorded.xid, GetTopFullTransactionIdIfAny());
+}
+
 /* Expects its violations in v->chunk_cxt, which it empties. */
 void
 rt_violations_record(Violations *v, Books *b)
@@ -181,6 +208,8 @@ rt_violations_record(Violations *v, Books *b)
 					  " ORDER BY i",
 					  5, types, values);
 	SPI_finish();
+	if (OidIsValid(v->table->tgoid))
+		note_recorded(v->table);
 	v->npending = 0;
 	MemoryContextReset(v->chunk_cxt);
 }

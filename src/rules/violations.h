@@ -64,6 +64,9 @@ extern char *rt_violations_detail(const Violations *v);
 /* Writes them to the registry's violation table (mode=record). */
 extern void rt_violations_record(Violations *v, Books *b);
 
+/* Whether rows of the table were recorded by another trigger of the statement under way. */
+extern bool rt_violations_recorded_by_statement(const RuleTable *table);
+
 /* Whether the table has any row with an open violation. */
 extern bool rt_violations_any_open(const RuleTable *table, Books *b);
 

@@ -166,6 +166,28 @@ DELETE FROM part21;
 CALL copy_of('part');
 SELECT * FROM differences('part');
 
+-- Rows that replace others are journalled before these where the query stops short of the end of what it removes.
+CREATE TABLE traded (id int PRIMARY KEY, exporter text, v text);
+SELECT attach_triggers('traded', 'journal');
+INSERT INTO traded SELECT i, 'A', 'old' FROM generate_series(1, 6) i;
+CALL copy_of('traded');
+WITH d AS (DELETE FROM traded WHERE id = 1 RETURNING *) INSERT INTO traded SELECT id, 'B', 'new' FROM d LIMIT 1;
+CALL copy_of('traded');
+WITH u AS (UPDATE traded SET id = 12 WHERE id = 2 RETURNING *) INSERT INTO traded SELECT 2, exporter, 'new' FROM u LIMIT 1;
+CALL copy_of('traded');
+CREATE FUNCTION touch_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE rm.traded SET v = v || TG_NAME WHERE v = 'new';
+  RETURN NULL;
+END $$;
+CREATE TRIGGER z AFTER INSERT ON traded EXECUTE FUNCTION touch_new();
+WITH d AS (DELETE FROM traded WHERE id = 3 RETURNING *) INSERT INTO traded SELECT id, 'B', 'new' FROM d LIMIT 1;
+CALL copy_of('traded');
+ALTER TRIGGER z ON traded RENAME TO a;
+WITH d AS (DELETE FROM traded WHERE id = 4 RETURNING *) INSERT INTO traded SELECT id, 'B', 'new' FROM d LIMIT 1;
+CALL copy_of('traded');
+SELECT * FROM differences('traded');
+
 -- Keys that read otherwise under other settings, in other collations.
 CREATE TABLE setting_key (f float8, i interval, b bytea, z timestamptz, c char(5), v text, PRIMARY KEY (f, i, b, z, c));
 SELECT attach_triggers('setting_key', 'journal');

@@ -90,6 +90,12 @@ INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES (
 INSERT INTO production (production_id, facility_id, produced_on, stage, ore_class, form, assay, mass) VALUES ('p', 'm', '2025-06-01', 'mining', 'ionic', 'ore', formula_assay('Nd2O3'), '50 kg');
 SELECT s, rq.try(s) FROM unnest(ARRAY[$$UPDATE rq2.party SET parent = 'H' WHERE party_id = 'M'$$, $$UPDATE rq2.facility SET party_id = 'N' WHERE facility_id = 'm'$$,
   $$UPDATE rq2.party SET parent = 'H' WHERE party_id = 'G'$$, $$UPDATE rq2.facility SET party_id = 'M' WHERE facility_id = 'n'$$]) s;
+-- so do those that are deleted and inserted by one statement, which their foreign keys do not notice
+SELECT rq.try(s) FROM unnest(ARRAY[
+  $$WITH d AS (DELETE FROM rq2.party WHERE party_id = 'M' RETURNING *) INSERT INTO rq2.party (party_id, name, kind, parent) SELECT party_id, name, kind, 'H' FROM d$$,
+  $$WITH d AS (DELETE FROM rq2.facility WHERE facility_id = 'm' RETURNING *) INSERT INTO rq2.facility (facility_id, party_id, stage) SELECT facility_id, 'N', stage FROM d$$,
+  $$WITH d AS (DELETE FROM rq2.facility WHERE facility_id = 'm' RETURNING *) INSERT INTO rq2.facility (facility_id, party_id, stage) SELECT facility_id, party_id, stage FROM d$$]) s;
+SELECT * FROM verify_ledger('rq2');
 INSERT INTO quota (quota_id, holder, stage, ore_class, period, granted) VALUES ('M', 'M', 'mining', 'ionic', '[2025-01-01,2026-01-01)', '60 kg');
 SELECT attach_triggers('production', 'quota', 'allotment=required');
 SELECT s, rq.try(s) FROM unnest(ARRAY[$$DELETE FROM rq2.quota WHERE quota_id = 'M'$$, $$UPDATE rq2.quota SET period = '[2025-01-01,2025-03-01)' WHERE quota_id = 'M'$$,

@@ -594,7 +594,7 @@ lock_renamed_schema(Oid owner, Node *command)
 	LockDatabaseObject(NamespaceRelationId, nspid, 0, AccessExclusiveLock);
 }
 
-/* The lock that the command takes on the table it alters, which goes to "table"; NoLock: it alters none. */
+/* The lock that the command takes on the table it alters, which goes to "table"; NoLock: we need not care. */
 static LOCKMODE
 command_lock(Node *command, const RangeVar **table)
 {
@@ -609,6 +609,9 @@ command_lock(Node *command, const RangeVar **table)
 		case T_AlterObjectSchemaStmt:
 			*table = ((AlterObjectSchemaStmt *) command)->relation;
 			break;
+		case T_CreateTrigStmt:
+			*table = ((CreateTrigStmt *) command)->relation;
+			return ShareRowExclusiveLock;
 		default:
 			return NoLock;
 	}
@@ -635,7 +638,9 @@ lock_altered_table(Node *command)
 
 	if (lock == NoLock || !concerns(table))
 		return;
-	relid = RangeVarGetRelidExtended(table, lock, RVR_MISSING_OK, RangeVarCallbackOwnsRelation, NULL);
+	/* triggers are made by others than the owner, too, of whom the server asks their rights once it has the lock */
+	relid = RangeVarGetRelidExtended(table, lock, RVR_MISSING_OK,
+									 IsA(command, CreateTrigStmt) ? NULL : RangeVarCallbackOwnsRelation, NULL);
 	if (OidIsValid(relid) && changes_table_name(command) && get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE)
 		(void) find_all_inheritors(relid, ShareLock, NULL);
 }

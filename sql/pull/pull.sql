@@ -335,8 +335,8 @@ BEGIN
   -- how a rejected row is written down
   SELECT '(SELECT to_jsonb(x) FROM (SELECT ' || string_agg(format('s.%1$I::text AS %1$I', n), ', ') || ') AS x)'
   INTO job.row_values FROM unnest(shared) AS n;
-  SELECT string_agg(format(CASE WHEN cardinality(keys) = 1 THEN 's.%I::text' ELSE $f$replace(replace(s.%I::text, E'\\', E'\\\\'), '|', E'\\|')$f$ END, n), ' || ''|'' || ')
-  INTO job.row_key FROM unnest(keys) AS n;
+  SELECT string_agg(CASE WHEN cardinality(keys) = 1 THEN v.text ELSE retrack.key_part(v.text) END, ' || ''|'' || ') INTO job.row_key
+  FROM unnest(keys) AS n, format('s.%I::text', n) AS v(text);
   job.row_version := format('concat_ws(''@'', %s)',
     coalesce(nullif(concat_ws(', ', 's.' || quote_ident(version), 's.' || quote_ident(water)), ''), 'NULL'));
   job.record_text := CASE WHEN job.has_record THEN format('coalesce(s."#record"::text, %s::text)', job.row_values) ELSE job.row_values || '::text' END;

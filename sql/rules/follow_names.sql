@@ -35,12 +35,8 @@ COMMENT ON FUNCTION retrack.plain_type(oid) IS
 CREATE FUNCTION retrack.key_columns(relation regclass, key text) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT array_agg(a.attnum || ':' || retrack.plain_type(a.atttypid)::oid ORDER BY k.i)
-  FROM (SELECT u.i, u.attnum FROM pg_index x, unnest(x.indkey::int2[]) WITH ORDINALITY u (attnum, i)
-        WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary AND u.i <= x.indnkeyatts
-        UNION ALL
-        SELECT n.i, c.attnum FROM unnest(string_to_array(key, ',')) WITH ORDINALITY n (name, i)
-        LEFT JOIN pg_attribute c ON c.attrelid = relation AND c.attname = n.name AND NOT c.attisdropped) k
-  LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attnum = k.attnum
+  FROM unnest(retrack.key_names(relation, key)) WITH ORDINALITY k (name, i)
+  LEFT JOIN pg_attribute a ON a.attrelid = relation AND a.attname = k.name AND NOT a.attisdropped
 $$;
 COMMENT ON FUNCTION retrack.key_columns(regclass, text) IS
   'numbers and types of the columns by which a rule knows the table''s rows, which outlast new names; key is the triggers'' argument, or NULL for the primary key. NULL if there are none';

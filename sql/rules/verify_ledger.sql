@@ -1,16 +1,28 @@
+CREATE FUNCTION retrack.key_names(relation regclass, key text) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT coalesce(string_to_array(key, ','), (
+    SELECT array_agg(a.attname::text ORDER BY k.i) FROM pg_index x
+    CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY k (attnum, i)
+    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+    WHERE x.indrelid = relation AND x.indisprimary))
+$$;
+COMMENT ON FUNCTION retrack.key_names(regclass, text) IS
+  'names of the columns by which a table''s rows are known, in the key''s order; key is the triggers'' argument, or NULL for the primary key. NULL if there are none';
+
+CREATE FUNCTION retrack.key_part(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT format($f$replace(replace(%s COLLATE "C", E'\\', E'\\\\'), '|', E'\\|')$f$, value)
+$$;
+COMMENT ON FUNCTION retrack.key_part(text) IS
+  'expression for a part of a key that | joins, from the expression for the column''s value as text';
+
 -- The key of a table's rows as rules and journal write it (rt_rule_row_key), for a query with the table as "t".
 CREATE FUNCTION retrack.row_key_expression(relation regclass, key text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH part (name, i) AS (
-    SELECT k, i FROM unnest(string_to_array(key, ',')) WITH ORDINALITY u (k, i)
-    UNION ALL
-    SELECT a.attname, k.i FROM pg_index x
-    CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY k (n, i)
-    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.n
-    WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary)
-  SELECT '(' || string_agg(CASE WHEN (SELECT count(*) FROM part) = 1 THEN format('format(''%%s'', t.%I) COLLATE "C"', p.name)
-    ELSE format($f$CASE WHEN t.%1$I IS NULL THEN E'\\N' ELSE replace(replace(format('%%s', t.%1$I) COLLATE "C", E'\\', E'\\\\'), '|', E'\\|') END$f$, p.name)
-    END, ' || ''|'' || ' ORDER BY p.i) || ') COLLATE "C"' FROM part p
+  SELECT '(' || string_agg(CASE WHEN cardinality(n.names) = 1 THEN v.text || ' COLLATE "C"'
+    ELSE format($f$CASE WHEN t.%I IS NULL THEN E'\\N' ELSE %s END$f$, p.name, retrack.key_part(v.text)) END,
+    ' || ''|'' || ' ORDER BY p.i) || ') COLLATE "C"'
+  FROM retrack.key_names(relation, key) n (names), unnest(n.names) WITH ORDINALITY p (name, i), format('format(''%%s'', t.%I)', p.name) v (text)
 $$;
 COMMENT ON FUNCTION retrack.row_key_expression(regclass, text) IS
   'expression for the row_key, in violations and journal, of a row "t" of the table; key is the triggers'' argument, or NULL for the primary key. NULL if the rows have no key';

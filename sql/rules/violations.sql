@@ -23,9 +23,7 @@ BEGIN
   FOR source IN
     SELECT s.relation, v.rule, v.rules, retrack.table_name(retrack.topmost_table(s.relation)) AS name,
       retrack.row_key_expression(s.relation, k.key) AS row_key,
-      ARRAY(SELECT a FROM unnest(s.arguments) a WHERE a !~ '^(key|registry|mode)=') || ('key=' || coalesce(k.key, (
-        SELECT string_agg(a.attname, ',' ORDER BY i.n) FROM pg_index x CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) WITH ORDINALITY i (attnum, n)
-        JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = i.attnum WHERE x.indrelid = s.relation AND x.indisprimary))) AS arguments
+      ARRAY(SELECT a FROM unnest(s.arguments) a WHERE a !~ '^(key|registry|mode)=') || ('key=' || array_to_string(retrack.key_names(s.relation, k.key), ',')) AS arguments
     FROM (VALUES ('licence', 'RTL'), ('quota', 'RTQ')) v (rule, rules), retrack.ledger_sources(registry, v.rule) s
     CROSS JOIN LATERAL retrack.rule_argument(s.arguments, 'key', NULL) k (key)
   LOOP
@@ -49,16 +47,10 @@ COMMENT ON FUNCTION retrack.settled_violations(name) IS
 
 CREATE FUNCTION retrack.key_tells_apart(relation regclass, key text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-  WITH part (name) AS (
-    SELECT unnest(string_to_array(key, ','))
-    UNION ALL
-    SELECT a.attname FROM pg_index x CROSS JOIN unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) k (attnum)
-    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
-    WHERE key IS NULL AND x.indrelid = relation AND x.indisprimary AND x.indimmediate)
   SELECT EXISTS (SELECT FROM pg_index x
     WHERE x.indrelid = retrack.topmost_table(relation) AND x.indisunique AND x.indisvalid AND x.indimmediate AND x.indpred IS NULL
       AND NOT EXISTS (SELECT FROM unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) k (attnum)
-        LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND a.attnotnull AND a.attname IN (SELECT p.name FROM part p)
+        LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND a.attnotnull AND a.attname = ANY (retrack.key_names(relation, key))
         WHERE a.attnum IS NULL))
 $$;
 COMMENT ON FUNCTION retrack.key_tells_apart(regclass, text) IS
